@@ -1,0 +1,67 @@
+"""WordLlama: static token embeddings, in this process and offline (its weights are in its wheel)."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from backends.embedders.vectors import normalised
+from backends.errors import ConfigurationError
+from backends.records import VectorSpace
+from backends.roles import Vector
+
+LONGEST = 20_000
+"""Characters of a text that are looked at."""
+BATCH = 64
+SHIPPED_DIMENSION = 256
+"""Length of the vectors in the wheel; fewer are their first ones, as the model was trained for."""
+
+
+class WordLlamaEmbedder:
+    """Embeds on a thread.  The model is read when it is first needed."""
+
+    def __init__(self, *, model: str, dimension: int) -> None:
+        self.space = VectorSpace(f"wordllama/{model}", dimension)
+        self._name = model
+        self._model: Any = None
+        self._loading = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Nothing: a gateway that is asked no vector question never needs the model."""
+
+    async def close(self) -> None:
+        """Let the model go."""
+        self._model = None
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector | None]:
+        """A vector of length 1 for each text; `None` where no token is known."""
+        async with self._loading:
+            if self._model is None:
+                self._model = await asyncio.to_thread(self._load)
+        vectors: list[Vector | None] = []
+        for start in range(0, len(texts), BATCH):
+            batch = [text[:LONGEST] for text in texts[start : start + BATCH]]
+            vectors += await asyncio.to_thread(self._embed, batch)
+        return vectors
+
+    def _embed(self, texts: list[str]) -> list[Vector | None]:
+        # norm=True would divide by zero, and say NaN, for a text without tokens.
+        return normalised(self._model.embed(texts, norm=False))
+
+    def _load(self) -> Any:
+        import wordllama
+
+        folder = Path(wordllama.__file__).parent
+        try:
+            return wordllama.WordLlama.load(
+                config=self._name,
+                cache_dir=folder,
+                dim=SHIPPED_DIMENSION,
+                trunc_dim=self.space.dimension,
+                disable_download=True,
+            )
+        except (ValueError, FileNotFoundError) as error:
+            raise ConfigurationError(
+                f"embedder: wordllama has no model {self._name!r} with {self.space.dimension} "
+                f"dimensions in its wheel (it carries l2_supercat with 256, or cut to fewer): {error}"
+            ) from error

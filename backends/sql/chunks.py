@@ -1,0 +1,136 @@
+"""`Chunks` in SQL."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, delete, literal, or_, select, tuple_, union_all
+
+from backends.metadata import tokens_of
+from backends.records import (
+    Chunk,
+    ChunkFilter,
+    Fields,
+    Kind,
+    Outcome,
+    Page,
+    PageRequest,
+    Scope,
+)
+from backends.roles import Step
+from backends.sql import filters, tables
+from backends.sql.dialect import PARENT, one_of
+from backends.sql.engine import SqlEngine
+from backends.sql.keyset import Conditions, Ordering
+from backends.sql.rows import Rows, count_where
+from backends.sql.tokens import write_tokens
+
+_C = tables.chunk.c
+BY_KEY = Ordering(_C.key)
+BY_POSITION = Ordering(_C.key, _C.position, nullable=True)
+
+
+class SqlChunks:
+    """Plays `Chunks`."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+        self._rows = Rows(engine, tables.chunk, Chunk)
+
+    async def get_many(
+        self, scope: Scope, keys: Sequence[str], fields: Fields
+    ) -> list[Chunk | None]:
+        return await self._rows.get_many(scope, keys, fields)
+
+    async def find(
+        self, scope: Scope, where: ChunkFilter, page: PageRequest, fields: Fields
+    ) -> Page[Chunk]:
+        return await self._rows.page(filters.of_chunks(scope, where), BY_KEY, page, fields)
+
+    async def count(self, scope: Scope, where: ChunkFilter) -> int:
+        return await self._rows.count(filters.of_chunks(scope, where))
+
+    async def of_documents(
+        self, scope: Scope, keys: Sequence[str], page: PageRequest, fields: Fields
+    ) -> list[Page[Chunk]]:
+        sources = [_of_parent(scope)]
+        return await self._rows.pages(keys, sources, BY_POSITION, page, fields)
+
+    async def count_of_documents(self, scope: Scope, keys: Sequence[str]) -> list[int]:
+        return await self._rows.counts(keys, count_where(tables.chunk, _of_parent(scope)))
+
+    async def adjacent(
+        self, scope: Scope, keys: Sequence[str], step: Step, fields: Fields
+    ) -> list[Chunk | None]:
+        me, other = tables.chunk.alias("me"), tables.chunk.c
+        siblings = [
+            me.c.tenant == scope.tenant,
+            me.c.key == PARENT,
+            other.tenant == scope.tenant,
+            other.document_key == me.c.document_key,
+        ]
+        window = adjacent_row(me.c, other, [siblings], "position", step)
+        page = PageRequest(first=1)
+        pages = await self._rows.pages_by(keys, window, other.id, [], BY_POSITION, page, fields)
+        return [each.items[0] if each.items else None for each in pages]
+
+    async def upsert_many(self, scope: Scope, records: Sequence[Chunk]) -> list[Outcome]:
+        async with self._engine.batch():
+            outcomes, written = await self._rows.upsert(scope, records)
+            tokens = {record.key: tokens_of(record.metadata) for record in written}
+            await write_tokens(self._engine, scope, Kind.CHUNK, tokens)
+        return outcomes
+
+    async def keep_only(self, scope: Scope, kept: Mapping[str, Sequence[str]]) -> list[str]:
+        keep = {key for keys in kept.values() for key in keys}
+        async with self._engine.batch():
+            there = await self._engine.rows(
+                select(_C.key).where(_C.tenant == scope.tenant, one_of(_C.document_key, list(kept)))
+            )
+            gone = [key for (key,) in there if key not in keep]
+            if gone:
+                await write_tokens(self._engine, scope, Kind.CHUNK, dict.fromkeys(gone, ()))
+                await self._engine.write(
+                    delete(tables.chunk).where(_C.tenant == scope.tenant, one_of(_C.key, gone))
+                )
+        return gone
+
+
+def _of_parent(scope: Scope) -> Conditions:
+    return [_C.tenant == scope.tenant, _C.document_key == PARENT]
+
+
+def adjacent_row(
+    me: Any, other: Any, families: Sequence[Conditions], sort: str, step: Step
+) -> Select[Any]:
+    """The row before or after `me` among its siblings, ordered by `sort` (missing last), key.
+
+    `me` belongs to one of the families at most; each is walked on an index of its own.
+    """
+    here, there = me[sort], other[sort]
+    place, mine = tuple_(there, other.key), tuple_(here, me.key)
+    if step == "next":
+        ranges = [
+            ([there.is_not(None), place > mine], [there.asc(), other.key.asc()]),
+            (
+                [there.is_(None), or_(here.is_not(None), other.key > me.key)],
+                [other.key.asc()],
+            ),
+        ]
+    else:
+        ranges = [
+            ([there.is_(None), here.is_(None), other.key < me.key], [other.key.desc()]),
+            (
+                [there.is_not(None), or_(here.is_(None), place < mine)],
+                [there.desc(), other.key.desc()],
+            ),
+        ]
+    parts = [
+        select(other.id.label("row"), literal(rank).label("range"))
+        .where(*family, *conditions)
+        .order_by(*order)
+        .limit(1)
+        for family in families
+        for rank, (conditions, order) in enumerate(ranges)
+    ]
+    merged = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    return select(merged.c.row).order_by(merged.c.range).limit(1)

@@ -1,0 +1,83 @@
+"""The search index's entries: what both search roles of a store filter by."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.dialects.sqlite import insert
+
+from backends.records import Kind, Moment, Scope, SearchEntry, SearchFilter
+from backends.sql import filters, tables
+from backends.sql.dialect import one_of
+from backends.sql.engine import SqlEngine
+from backends.sql.moments import heard_of, holds
+from backends.sql.tokens import write_tokens
+
+_E = tables.search_entry.c
+_COLUMNS = [
+    field.name
+    for field in msgspec.structs.fields(SearchEntry)
+    if field.name in tables.search_entry.c
+]
+
+
+def passing(scope: Scope, kind: Kind, where: SearchFilter) -> list[ColumnElement[bool]]:
+    """The entries of a tenant and kind that pass the filter."""
+    return [
+        _E.tenant == scope.tenant,
+        _E.kind == kind.value,
+        *filters.of_entries(kind, where),
+    ]
+
+
+def searched(
+    scope: Scope, kind: Kind, where: SearchFilter, moment: Moment
+) -> list[ColumnElement[bool]]:
+    """Those that a leg may find at the moment."""
+    conditions = passing(scope, kind, where)
+    if kind is Kind.FACT:
+        conditions.append(holds(_E, moment))
+    elif kind is Kind.EPISODE:
+        conditions.append(heard_of(_E, moment.known_at))
+    return conditions
+
+
+async def write_entries(engine: SqlEngine, scope: Scope, entries: Sequence[SearchEntry]) -> None:
+    """Write entries, replacing those of the same kind and key; one that has not changed stays untouched."""
+    rows = [
+        {"tenant": scope.tenant, "kind": entry.kind.value}
+        | {name: getattr(entry, name) for name in _COLUMNS if name != "kind"}
+        for entry in entries
+    ]
+    statement = insert(tables.search_entry)
+    excluded = statement.excluded
+    mutable = [name for name in _COLUMNS if name not in ("kind", "key")]
+    changed = [tables.search_entry.c[name].is_distinct_from(excluded[name]) for name in mutable]
+    statement = statement.on_conflict_do_update(
+        index_elements=["tenant", "kind", "key"],
+        set_={name: excluded[name] for name in mutable},
+        where=or_(*changed),
+    )
+    await engine.write(statement, rows)
+    for kind in dict.fromkeys(entry.kind for entry in entries):
+        tokens = {entry.key: entry.tokens for entry in entries if entry.kind is kind}
+        await write_tokens(engine, scope, kind, tokens)
+
+
+async def delete_entries(engine: SqlEngine, scope: Scope, kind: Kind, keys: Sequence[str]) -> None:
+    """Delete entries, with their vectors."""
+    await engine.write(
+        delete(tables.search_entry).where(
+            _E.tenant == scope.tenant, _E.kind == kind.value, one_of(_E.key, keys)
+        )
+    )
+
+
+async def entry_ids(
+    engine: SqlEngine, scope: Scope, kind: Kind, keys: Sequence[str]
+) -> dict[str, int]:
+    """The row of each entry."""
+    statement = select(_E.key, _E.id).where(
+        _E.tenant == scope.tenant, _E.kind == kind.value, one_of(_E.key, keys)
+    )
+    return {row[0]: row[1] for row in await engine.rows(statement)}

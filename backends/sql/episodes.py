@@ -1,0 +1,146 @@
+"""`Episodes` in SQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from backends.metadata import tokens_of
+from backends.records import (
+    Episode,
+    EpisodeFilter,
+    Fields,
+    Kind,
+    Order,
+    Outcome,
+    Page,
+    PageRequest,
+    Scope,
+)
+from backends.roles import Step
+from backends.sql import filters, tables
+from backends.sql.chunks import adjacent_row
+from backends.sql.dialect import PARENT
+from backends.sql.engine import SqlEngine
+from backends.sql.keyset import Conditions, Ordering, unindexed
+from backends.sql.mentions import note_episodes
+from backends.sql.moments import heard_of
+from backends.sql.rows import Rows, count_where
+from backends.sql.tokens import write_tokens
+
+_C = tables.episode.c
+_M = tables.mention.c
+BY_TIME = Ordering(_C.key, _C.occurred_at, nullable=True)
+BY_TIME_OF_FEW = Ordering(_C.key, unindexed(_C.occurred_at), nullable=True)
+BY_MENTION = Ordering(_M.key, _M.occurred_at, nullable=True)
+
+
+class SqlEpisodes:
+    """Plays `Episodes`."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+        self._rows: Rows[Episode] = Rows(engine, tables.episode, Episode)
+
+    async def get_many(
+        self, scope: Scope, keys: Sequence[str], fields: Fields
+    ) -> list[Episode | None]:
+        return await self._rows.get_many(scope, keys, fields)
+
+    async def find(
+        self,
+        scope: Scope,
+        where: EpisodeFilter,
+        order: Order | None,
+        known_at: datetime,
+        page: PageRequest,
+        fields: Fields,
+    ) -> Page[Episode]:
+        conditions = [*filters.of_episodes(scope, where), heard_of(_C, known_at)]
+        return await self._rows.page(conditions, self._rows.ordering(order, BY_TIME), page, fields)
+
+    async def count(self, scope: Scope, where: EpisodeFilter, known_at: datetime) -> int:
+        return await self._rows.count([*filters.of_episodes(scope, where), heard_of(_C, known_at)])
+
+    async def of(
+        self,
+        scope: Scope,
+        kind: Kind,
+        keys: Sequence[str],
+        known_at: datetime,
+        page: PageRequest,
+        fields: Fields,
+    ) -> list[Page[Episode]]:
+        if kind is Kind.ENTITY:
+            source = _mentioning(scope, known_at)
+            window = BY_MENTION.window(_M.key, [source], page)
+            return await self._rows.pages_by(
+                keys, window, _C.key, [source], BY_MENTION, page, fields, _C.tenant == scope.tenant
+            )
+        ordering = BY_TIME_OF_FEW if kind is Kind.FACT else BY_TIME
+        sources = [_of_parent(scope, kind, known_at)]
+        return await self._rows.pages(keys, sources, ordering, page, fields)
+
+    async def count_of(
+        self, scope: Scope, kind: Kind, keys: Sequence[str], known_at: datetime
+    ) -> list[int]:
+        if kind is Kind.ENTITY:
+            counted = count_where(tables.mention, _mentioning(scope, known_at))
+        else:
+            counted = count_where(tables.episode, _of_parent(scope, kind, known_at))
+        return await self._rows.counts(keys, counted)
+
+    async def adjacent(
+        self, scope: Scope, keys: Sequence[str], step: Step, known_at: datetime, fields: Fields
+    ) -> list[Episode | None]:
+        me, other = tables.episode.alias("me"), tables.episode.c
+        visible = [
+            me.c.tenant == scope.tenant,
+            me.c.key == PARENT,
+            other.tenant == scope.tenant,
+            heard_of(other, known_at),
+        ]
+        families = [
+            [*visible, other.document_key == me.c.document_key],
+            [
+                *visible,
+                me.c.document_key.is_(None),
+                other.document_key.is_(None),
+                other.source == me.c.source,
+            ],
+        ]
+        window = adjacent_row(me.c, other, families, "occurred_at", step)
+        page = PageRequest(first=1)
+        pages = await self._rows.pages_by(keys, window, other.id, [], BY_TIME, page, fields)
+        return [each.items[0] if each.items else None for each in pages]
+
+    async def upsert_many(self, scope: Scope, records: Sequence[Episode]) -> list[Outcome]:
+        async with self._engine.batch():
+            outcomes, written = await self._rows.upsert(scope, records)
+            tokens = {record.key: tokens_of(record.metadata) for record in written}
+            await write_tokens(self._engine, scope, Kind.EPISODE, tokens)
+            await note_episodes(self._engine, scope, written)
+        return outcomes
+
+
+def _of_parent(scope: Scope, kind: Kind, known_at: datetime) -> Conditions:
+    """The visible episodes of a document, a chunk or a fact."""
+    visible: Conditions = [_C.tenant == scope.tenant, heard_of(_C, known_at)]
+    if kind is Kind.FACT:
+        link = tables.fact_episode.c
+        drawn = select(link.episode_key).where(link.tenant == scope.tenant, link.fact_key == PARENT)
+        return [*visible, _C.key.in_(drawn)]
+    column = _C.document_key if kind is Kind.DOCUMENT else _C.chunk_key
+    return [*visible, column == PARENT]
+
+
+def _mentioning(scope: Scope, known_at: datetime) -> Conditions:
+    """The mentions of an entity by visible episodes."""
+    return [
+        _M.tenant == scope.tenant,
+        _M.kind == Kind.EPISODE.value,
+        _M.entity_key == PARENT,
+        _M.loaded == 1,
+        _M.entity_name.is_not(None),
+        heard_of(_M, known_at),
+    ]

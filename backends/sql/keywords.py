@@ -1,0 +1,88 @@
+"""`Keywords` in SQLite: FTS5 with Porter stemming, ranked by bm25.
+
+Any word of the query may match.  Words are what the index's tokenizer takes for words, each quoted, so
+that no operator of FTS5's language is ever read in a query.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Integer, Text, column, literal_column, select, table
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.selectable import Join
+
+from backends.records import Hit, Kind, Moment, Scope, SearchEntry, SearchFilter
+from backends.sql import tables
+from backends.sql.engine import SqlEngine
+from backends.sql.entries import delete_entries, searched, write_entries
+
+_WORD = re.compile(r"[^\W_]+")
+MOST_WORDS = 500
+"""Distinct words of a query that are looked up; the rest would add time, not meaning."""
+
+
+class SqlKeywords:
+    """Plays `Keywords`."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+
+    async def search(
+        self,
+        scope: Scope,
+        kind: Kind,
+        query: str,
+        where: SearchFilter,
+        moment: Moment,
+        depth: int,
+    ) -> list[Hit]:
+        expression = match_expression(query)
+        if not expression:
+            return []
+        name = full_text_table(kind)
+        index = table(name, column("rowid", Integer), column(name, Text))
+        entry = tables.search_entry
+        score = (-literal_column(f"bm25({name})")).label("score")
+        statement = (
+            select(entry.c.key, score)
+            .select_from(_CrossJoin(index, entry, index.c.rowid == entry.c.id))
+            .where(index.c[name].match(expression), *searched(scope, kind, where, moment))
+            .order_by(score.desc(), entry.c.key)
+            .limit(depth)
+        )
+        return [Hit(key, value) for key, value in await self._engine.rows(statement)]
+
+    async def index_many(self, scope: Scope, entries: Sequence[SearchEntry]) -> None:
+        async with self._engine.batch():
+            await write_entries(self._engine, scope, entries)
+
+    async def remove_many(self, scope: Scope, kind: Kind, keys: Sequence[str]) -> None:
+        await delete_entries(self._engine, scope, kind, keys)
+
+
+def full_text_table(kind: Kind) -> str:
+    """The FTS5 table of a kind."""
+    return f"fts_{kind.value.lower()}"
+
+
+def match_expression(query: str) -> str:
+    """A query of plain words as an FTS5 expression; empty where there is no word."""
+    words = dict.fromkeys(_WORD.findall(query.lower()))
+    return " OR ".join(f'"{word}"' for word in list(words)[:MOST_WORDS])
+
+
+class _CrossJoin(Join):
+    """A join that SQLite does not turn round: the full-text index first, then its entries.
+
+    Left to itself it walks the tenant's entries and asks the index about each: 488 ms against 2.
+    """
+
+    inherit_cache = True
+
+
+@compiles(_CrossJoin)
+def _compile(element: Any, compiler: Any, **options: Any) -> str:
+    options["asfrom"] = True
+    left, right = (compiler.process(side, **options) for side in (element.left, element.right))
+    return f"{left} CROSS JOIN {right} ON {compiler.process(element.onclause)}"

@@ -1,0 +1,250 @@
+"""`Mentions` in SQL.
+
+A row says that a chunk or an episode names an entity.  It carries what its lists are sorted by and
+whether its ends are loaded, so that a list is one walk of an index; `note_…` keep that true as records
+come, in whatever order.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Update, and_, func, literal, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from backends.records import (
+    Chunk,
+    Document,
+    Entity,
+    Episode,
+    Fields,
+    Kind,
+    Mention,
+    Outcome,
+    Page,
+    PageRequest,
+    Scope,
+)
+from backends.sql import tables
+from backends.sql.dialect import PARENT, one_of, parents, per_parent
+from backends.sql.engine import SqlEngine
+from backends.sql.keyset import Conditions, Ordering, page_of
+from backends.sql.rows import Rows
+
+_M = tables.mention.c
+_S = tables.stub.c
+BY_ENTITY = Ordering(_M.entity_key, _M.entity_name)
+
+
+class SqlMentions:
+    """Plays `Mentions`."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+        self._entities: Rows[Entity] = Rows(engine, tables.entity, Entity)
+
+    async def entities_of(
+        self,
+        scope: Scope,
+        kind: Kind,
+        keys: Sequence[str],
+        types: tuple[str, ...] | None,
+        page: PageRequest,
+        fields: Fields,
+    ) -> list[Page[Entity]]:
+        source = _by(scope, kind, types)
+        window = BY_ENTITY.window(_M.entity_key, [source], page, distinct=True)
+        return await self._entities.pages_by(
+            keys,
+            window,
+            tables.entity.c.key,
+            [source],
+            BY_ENTITY,
+            page,
+            fields,
+            tables.entity.c.tenant == scope.tenant,
+        )
+
+    async def count_entities_of(
+        self, scope: Scope, kind: Kind, keys: Sequence[str], types: tuple[str, ...] | None
+    ) -> list[int]:
+        distinct = select(func.count(_M.entity_key.distinct())).where(*_by(scope, kind, types))
+        return await self._entities.counts(keys, distinct.scalar_subquery())
+
+    async def sources_of(
+        self, scope: Scope, kind: Kind, keys: Sequence[str], page: PageRequest
+    ) -> list[Page[str]]:
+        column, source = _naming(scope, kind)
+        ordering = Ordering(column)
+        window = ordering.window(column, [source], page, distinct=True)
+        parent, item = parents(keys), per_parent(window)
+        statement = (
+            select(parent.c.key, item.c.value)
+            .select_from(parent)
+            .join(item, literal(True))
+            .order_by(parent.c.key, item.c.key)
+        )
+        items: list[list[str]] = [[] for _ in keys]
+        for place, key in await self._engine.rows(statement):
+            items[place].append(key)
+        beyond = None
+        if len(keys) == 1:
+            beyond = await self._entities.beyond([source], ordering, page, parent=keys[0])
+        return [page_of(each, page, beyond=beyond) for each in items]
+
+    async def count_sources_of(self, scope: Scope, kind: Kind, keys: Sequence[str]) -> list[int]:
+        column, source = _naming(scope, kind)
+        distinct = select(func.count(column.distinct())).where(*source)
+        return await self._entities.counts(keys, distinct.scalar_subquery())
+
+    async def note_texts(
+        self, scope: Scope, documents: Sequence[Document], chunks: Sequence[Chunk]
+    ) -> None:
+        """Remember that these documents and chunks are loaded."""
+        rows = [
+            *({"kind": Kind.DOCUMENT.value, "key": d.key, "document_key": d.key} for d in documents),
+            *({"kind": Kind.CHUNK.value, "key": c.key, "document_key": c.document_key} for c in chunks),
+        ]  # fmt: skip
+        statement = insert(tables.stub)
+        statement = statement.on_conflict_do_update(
+            index_elements=["tenant", "kind", "key"],
+            set_={"document_key": statement.excluded.document_key},
+        )
+        await self._engine.write(statement, [{"tenant": scope.tenant, **row} for row in rows])
+        await self._engine.write(_noting(scope, Kind.CHUNK, [chunk.key for chunk in chunks]))
+
+    async def forget_chunks(self, scope: Scope, keys: Sequence[str]) -> None:
+        """Remember that these chunks are no longer there."""
+        ours = (_S.tenant == scope.tenant, _S.kind == Kind.CHUNK.value, one_of(_S.key, keys))
+        await self._engine.write(tables.stub.delete().where(*ours))
+        await self._engine.write(
+            update(tables.mention)
+            .where(_M.tenant == scope.tenant, _M.kind == Kind.CHUNK.value, one_of(_M.key, keys))
+            .values(loaded=0, document_key=None)
+        )
+
+    async def upsert_many(self, scope: Scope, records: Sequence[Mention]) -> list[Outcome]:
+        async with self._engine.batch():
+            there = await self._existing(scope, records)
+            outcomes: list[Outcome] = []
+            new: list[Mention] = []
+            for record in records:
+                outcomes.append(Outcome.UNCHANGED if record in there else Outcome.LOADED)
+                if record not in there:
+                    there.add(record)
+                    new.append(record)
+            await self._insert(scope, new)
+        return outcomes
+
+    async def _existing(self, scope: Scope, records: Sequence[Mention]) -> set[Mention]:
+        statement = select(_M.kind, _M.key, _M.entity_key).where(
+            _M.tenant == scope.tenant,
+            one_of(_M.key, list({record.key for record in records})),
+        )
+        rows = await self._engine.rows(statement)
+        return {Mention(Kind(kind), key, entity) for kind, key, entity in rows}
+
+    async def _insert(self, scope: Scope, records: Sequence[Mention]) -> None:
+        rows = [
+            {
+                "tenant": scope.tenant,
+                "kind": record.kind.value,
+                "key": record.key,
+                "entity_key": record.entity_key,
+                "loaded": 0,
+            }
+            for record in records
+        ]
+        await self._engine.write(insert(tables.mention), rows)
+        chunks = [record.key for record in records if record.kind is Kind.CHUNK]
+        episodes = [record.key for record in records if record.kind is Kind.EPISODE]
+        await self._engine.write(_noting(scope, Kind.CHUNK, chunks))
+        await self._engine.write(_noting(scope, Kind.EPISODE, episodes))
+        await _note_names(self._engine, scope, [record.entity_key for record in records])
+
+
+async def note_entities(engine: SqlEngine, scope: Scope, written: Sequence[Entity]) -> None:
+    """Give the mentions of these entities the names to sort by."""
+    await _note_names(engine, scope, [record.key for record in written])
+
+
+async def note_episodes(engine: SqlEngine, scope: Scope, written: Sequence[Episode]) -> None:
+    """Give the mentions by these episodes their times."""
+    keys = [record.key for record in written]
+    await engine.write(_noting(scope, Kind.EPISODE, keys))
+
+
+async def _note_names(engine: SqlEngine, scope: Scope, keys: Sequence[str]) -> None:
+    e = tables.entity.c
+    named = (
+        select(e.name_sort)
+        .where(e.tenant == scope.tenant, e.key == _M.entity_key)
+        .scalar_subquery()
+    )
+    await engine.write(
+        update(tables.mention)
+        .where(
+            _M.tenant == scope.tenant,
+            _M.kind.in_([Kind.CHUNK.value, Kind.EPISODE.value]),
+            one_of(_M.entity_key, list(dict.fromkeys(keys))),
+        )
+        .values(entity_name=named)
+    )
+
+
+def _noting(scope: Scope, kind: Kind, keys: Sequence[str]) -> Update:
+    """Mark the mentions by these chunks or episodes as loaded, if they are, with what lists need of them."""
+    table, copied = {
+        Kind.CHUNK: (tables.stub, ("document_key",)),
+        Kind.EPISODE: (tables.episode, ("occurred_at", "recorded_at")),
+    }[kind]
+    own = [table.c.tenant == scope.tenant, table.c.key == _M.key]
+    if table is tables.stub:
+        own.append(table.c.kind == kind.value)
+    copies = {name: select(table.c[name]).where(*own).scalar_subquery() for name in copied}
+    return (
+        update(tables.mention)
+        .where(
+            _M.tenant == scope.tenant,
+            _M.kind == kind.value,
+            one_of(_M.key, list(dict.fromkeys(keys))),
+            select(literal(1)).where(*own).exists(),
+        )
+        .values({"loaded": 1, **copies})
+    )
+
+
+def _by(scope: Scope, kind: Kind, types: tuple[str, ...] | None) -> Conditions:
+    """The mentions by a parent whose ends are both loaded."""
+    conditions: Conditions = [
+        _M.tenant == scope.tenant,
+        _M.loaded == 1,
+        _M.entity_name.is_not(None),
+    ]
+    if kind is Kind.DOCUMENT:
+        conditions.append(_M.document_key == PARENT)
+    else:
+        conditions += [_M.kind == kind.value, _M.key == PARENT]
+    if types is not None:
+        e = tables.entity.c
+        typed = select(e.key).where(
+            e.tenant == scope.tenant, e.key == _M.entity_key, one_of(e.type, types)
+        )
+        conditions.append(typed.exists())
+    return conditions
+
+
+def _naming(scope: Scope, kind: Kind) -> tuple[ColumnElement[Any], Conditions]:
+    """The column with the chunks or documents that mention a parent, and what its rows must meet."""
+    conditions: Conditions = [
+        _M.tenant == scope.tenant,
+        _M.kind == Kind.CHUNK.value,
+        _M.entity_key == PARENT,
+        _M.loaded == 1,
+        _M.entity_name.is_not(None),
+    ]
+    if kind is Kind.CHUNK:
+        return _M.key, conditions
+    known = and_(
+        _S.tenant == scope.tenant, _S.kind == Kind.DOCUMENT.value, _S.key == _M.document_key
+    )
+    return _M.document_key, [*conditions, select(literal(1)).where(known).exists()]

@@ -1,0 +1,140 @@
+"""Bringing an embedded file's schema up to date: Alembic under an exclusive lock, a backup first."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, exc
+
+from backends.errors import SchemaTooNew, SchemaTooOld, StoreError, StoreRejected, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+async def upgrade(store: str, path: Path) -> None:
+    """Create the file, or bring it up to date; a file that has rows is copied beside itself before."""
+    await asyncio.to_thread(_guarded, store, path, _upgrade)
+
+
+async def check(store: str, path: Path) -> None:
+    """Refuse a file that is missing, older or newer than this program."""
+    await asyncio.to_thread(_guarded, store, path, _check)
+
+
+def head() -> str:
+    """The revision that this program works with."""
+    current = ScriptDirectory.from_config(config()).get_current_head()
+    assert current is not None
+    return current
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's settings; there is no ini file."""
+    settings = Config()
+    settings.set_main_option("script_location", str(MIGRATIONS))
+    settings.attributes["connection"] = connection
+    return settings
+
+
+def _guarded(store: str, path: Path, work: Callable[[str, Path], None]) -> None:
+    try:
+        work(store, path)
+    except StoreError:
+        raise
+    except (exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+        reason = getattr(error, "orig", None) or error
+        raise StoreUnavailable(store, f"store {store}: {path}: {reason}") from error
+
+
+def _check(store: str, path: Path) -> None:
+    if not path.exists():
+        raise StoreUnavailable(
+            store, f"store {store}: {path} does not exist; `memory-gateway load` creates it"
+        )
+    revision = _revision(path)
+    if revision != head():
+        _refuse_newer(store, path, revision)
+        raise SchemaTooOld(
+            store,
+            f"store {store}: {path} has schema {revision or 'none'}, this program works with "
+            f"{head()}; `memory-gateway serve` or `load` upgrades it",
+        )
+
+
+def _upgrade(store: str, path: Path) -> None:
+    with _locked(store, path):
+        revision = _revision(path) if path.exists() else None
+        if revision == head():
+            return
+        _refuse_newer(store, path, revision)
+        if revision is not None:
+            _back_up(path, revision)
+        elif path.exists() and path.stat().st_size:
+            _refuse_foreign(store, path)
+        engine = create_engine(f"sqlite:///{path}")
+        try:
+            with engine.begin() as connection:
+                command.upgrade(config(connection), "head")
+        finally:
+            engine.dispose()
+        log.info("%s: schema %s", path, head())
+
+
+def _revision(path: Path) -> str | None:
+    """The schema of a file; `None` if it has none."""
+    engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+
+
+def _refuse_newer(store: str, path: Path, revision: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise SchemaTooNew(
+            store,
+            f"store {store}: {path} has schema {revision}, which this program does not know "
+            f"(it goes up to {head()}); use a newer memory-gateway",
+        )
+
+
+def _refuse_foreign(store: str, path: Path) -> None:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        row = connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
+    if row is not None:
+        raise StoreRejected(
+            store, f"store {store}: {path} is another program's database (it has {row[0]!r})"
+        )
+
+
+def _back_up(path: Path, revision: str) -> None:
+    copy = path.with_name(f"{path.name}.{revision}.bak")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    log.info("%s: copied to %s before the upgrade", path, copy)
+
+
+@contextmanager
+def _locked(store: str, path: Path) -> Iterator[None]:
+    """One process at a time; the lock is a file beside the database, let go even by a killed process."""
+    if not path.parent.is_dir():
+        raise StoreUnavailable(store, f"store {store}: the folder {path.parent} does not exist")
+    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,213 @@
+"""Rows of one record table as records: reading them by key, by page and by parent, and writing them."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, Select, Table, exists, func, literal, select
+from sqlalchemy.dialects.sqlite import insert
+
+from backends.records import (
+    Fields,
+    Order,
+    Outcome,
+    Page,
+    PageRequest,
+    Record,
+    Scope,
+)
+from backends.sql.dialect import PARENT, one_of, parents, per_parent
+from backends.sql.engine import SqlEngine
+from backends.sql.keyset import Conditions, Ordering, page_of
+
+R = TypeVar("R", bound=Record)
+
+
+class Rows(Generic[R]):
+    """The rows of a table that are records of one type."""
+
+    def __init__(
+        self,
+        engine: SqlEngine,
+        table: Table,
+        record: type[R],
+        *,
+        sorts: Mapping[str, str] | None = None,
+        derive: Callable[[R], dict[str, Any]] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.table = table
+        self.record = record
+        self._sorts = sorts or {}
+        self._derive = derive or (lambda _: {})
+        self._attributes = [
+            field.name
+            for field in msgspec.structs.fields(record)
+            if field.name in table.c and field.name != "key"
+        ]
+
+    # Reading
+
+    async def get_many(self, scope: Scope, keys: Sequence[str], fields: Fields) -> list[R | None]:
+        """The records of these keys, `None` for gaps."""
+        names = self.names(fields)
+        c = self.table.c
+        statement = select(*(c[name] for name in names)).where(
+            c.tenant == scope.tenant, one_of(c.key, keys)
+        )
+        found = {row[0]: self.build(names, row) for row in await self.engine.rows(statement)}
+        return [found.get(key) for key in keys]
+
+    async def page(
+        self, conditions: Conditions, ordering: Ordering, page: PageRequest, fields: Fields
+    ) -> Page[R]:
+        """A page of the rows that meet the conditions."""
+        names = self.names(fields)
+        window = ordering.window(self.table.c.id, [conditions], page).subquery("page")
+        statement = (
+            select(*(self.table.c[name] for name in names))
+            .join(window, window.c.row == self.table.c.id)
+            .order_by(*ordering.order_of(window, backward=page.backward))
+        )
+        items = [self.build(names, row) for row in await self.engine.rows(statement)]
+        beyond = await self.beyond([conditions], ordering, page)
+        return page_of(items, page, beyond=beyond)
+
+    async def pages(
+        self,
+        keys: Sequence[str],
+        sources: Sequence[Conditions],
+        ordering: Ordering,
+        page: PageRequest,
+        fields: Fields,
+    ) -> list[Page[R]]:
+        """A page for each parent: of the rows that meet any source's conditions, which name `PARENT`."""
+        window = ordering.window(self.table.c.id, sources, page)
+        return await self.pages_by(keys, window, self.table.c.id, sources, ordering, page, fields)
+
+    async def pages_by(
+        self,
+        keys: Sequence[str],
+        window: Select[Any],
+        target: ColumnElement[Any],
+        sources: Sequence[Conditions],
+        ordering: Ordering,
+        page: PageRequest,
+        fields: Fields,
+        *restrict: ColumnElement[bool],
+    ) -> list[Page[R]]:
+        """As `pages`, over a window on another table whose first column names `target` of this one."""
+        names = self.names(fields)
+        parent, item = parents(keys), per_parent(window)
+        statement = (
+            select(parent.c.key, *(self.table.c[name] for name in names))
+            .select_from(parent)
+            .join(item, literal(True))
+            .join(self.table, target == item.c.value)
+            .where(*restrict)
+            .order_by(parent.c.key, item.c.key)
+        )
+        items: list[list[R]] = [[] for _ in keys]
+        for row in await self.engine.rows(statement):
+            items[row[0]].append(self.build(names, row[1:]))
+        beyond = None
+        if len(keys) == 1:
+            beyond = await self.beyond(sources, ordering, page, parent=keys[0])
+        return [page_of(each, page, beyond=beyond) for each in items]
+
+    async def beyond(
+        self,
+        sources: Sequence[Conditions],
+        ordering: Ordering,
+        page: PageRequest,
+        *,
+        parent: str | None = None,
+    ) -> bool:
+        """Whether rows stand on the far side of where the page starts; one EXISTS, if there can be any."""
+        start, forward = (page.before, True) if page.backward else (page.after, False)
+        if not page.ends or start is None:
+            return False
+        reaches = ordering.reaches(start, forward=forward)
+        found = [exists(select(1).where(*source, reaches)) for source in sources]
+        statement = select(func.max(*found) if len(found) > 1 else found[0])
+        if parent is not None:
+            statement = statement.select_from(parents([parent]))
+        return bool(await self.engine.scalar(statement))
+
+    async def count(self, conditions: Conditions) -> int:
+        """How many rows meet the conditions."""
+        statement = select(func.count()).select_from(self.table).where(*conditions)
+        return int(await self.engine.scalar(statement))
+
+    async def counts(self, keys: Sequence[str], counted: ColumnElement[Any]) -> list[int]:
+        """A number for each parent; `counted` is an expression that names `PARENT`."""
+        parent = parents(keys)
+        statement = select(parent.c.key, counted).select_from(parent).order_by(parent.c.key)
+        return [int(row[1]) for row in await self.engine.rows(statement)]
+
+    def ordering(self, order: Order | None, default: Ordering) -> Ordering:
+        """The ordering that is asked for."""
+        if order is None:
+            return default
+        sort = self.table.c[self._sorts.get(order.by, order.by)]
+        return Ordering(self.table.c.key, sort, bool(sort.nullable), order.descending)
+
+    def names(self, fields: Fields) -> list[str]:
+        """The columns to read for these attributes, the key first."""
+        return ["key", *(name for name in self._attributes if name in fields)]
+
+    def build(self, names: Sequence[str], row: Row[Any] | Sequence[Any]) -> R:
+        """A record of the columns read."""
+        return self.record(**dict(zip(names, row, strict=True)))
+
+    # Writing
+
+    async def upsert(self, scope: Scope, records: Sequence[R]) -> tuple[list[Outcome], list[R]]:
+        """Write what differs from what is there.  Gives an outcome for each record, and those written."""
+        known = await self._digests(scope, [record.key for record in records])
+        outcomes: list[Outcome] = []
+        changed: dict[str, R] = {}
+        for record in records:
+            digest = digest_of(record)
+            before = known.get(record.key)
+            if before == digest:
+                outcomes.append(Outcome.UNCHANGED)
+                continue
+            outcomes.append(Outcome.LOADED if before is None else Outcome.UPDATED)
+            known[record.key] = digest
+            changed[record.key] = record
+        written = list(changed.values())
+        statement = insert(self.table)
+        replaced = {
+            column.name: statement.excluded[column.name]
+            for column in self.table.c
+            if column.name not in ("id", "tenant", "key")
+        }
+        statement = statement.on_conflict_do_update(index_elements=["tenant", "key"], set_=replaced)
+        await self.engine.write(statement, [self._row(scope, record) for record in written])
+        return outcomes, written
+
+    async def _digests(self, scope: Scope, keys: Sequence[str]) -> dict[str, bytes]:
+        c = self.table.c
+        statement = select(c.key, c.digest).where(c.tenant == scope.tenant, one_of(c.key, keys))
+        return {row[0]: row[1] for row in await self.engine.rows(statement)}
+
+    def _row(self, scope: Scope, record: R) -> dict[str, Any]:
+        values = {name: getattr(record, name) for name in ("key", *self._attributes)}
+        digest = digest_of(record)
+        return {"tenant": scope.tenant, "digest": digest, **values, **self._derive(record)}
+
+
+def count_where(table: Table, conditions: Conditions) -> ColumnElement[int]:
+    """A count for `Rows.counts`, the conditions naming `PARENT`."""
+    return select(func.count()).select_from(table).where(*conditions).scalar_subquery()
+
+
+def digest_of(record: Record) -> bytes:
+    """What a record's content comes to, in 16 bytes."""
+    content = msgspec.msgpack.encode(record, order="sorted")
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+__all__ = ["PARENT", "Rows", "count_where", "digest_of"]

@@ -1,0 +1,38 @@
+"""Instants as RFC 3339 text, to the microsecond, in and out."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+_RFC_3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))?",
+    re.ASCII,
+)
+
+
+def parse_instant(text: str, *, assume_utc: bool) -> datetime:
+    """The instant that `text` names, in UTC.  Without an offset it is UTC or, unless `assume_utc`, an
+    error; so is what is finer than a microsecond, or outside the years 1 to 9999.  Raises ValueError."""
+    match = _RFC_3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:60]!r} is not an RFC 3339 time such as 2012-06-01T00:00:00Z")
+    *date, fraction, zulu, sign, hours, minutes = match.groups()
+    if zulu is None and sign is None and not assume_utc:
+        raise ValueError(f"{text!r} has no offset; end it with Z or an offset such as +02:00")
+    if fraction and fraction[6:].strip("0"):
+        raise ValueError(f"{text!r} is finer than a microsecond; give at most six decimals")
+    zone = UTC
+    try:
+        if sign:
+            if int(minutes) > 59 or int(hours) > 23:
+                raise ValueError("the offset is out of range")
+            offset = timedelta(hours=int(hours), minutes=int(minutes))
+            zone = timezone(-offset if sign == "-" else offset)
+        micros = int((fraction or "")[:6].ljust(6, "0"))
+        return datetime(*map(int, date), micros, zone).astimezone(UTC)  # pyright: ignore[reportArgumentType]
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time in the years 1 to 9999: {error}") from error
+
+
+def format_instant(instant: datetime) -> str:
+    """`2012-06-01T00:00:00Z`, with six decimals where there are microseconds."""
+    return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

@@ -1,0 +1,105 @@
+"""The batching that every loader is made of.
+
+A loader is an aiodataloader whose key is a whole tuple of keys together with a *question*: everything
+else that the call depends on.  Within one tick of the event loop
+
+    load(keys₁, question)   ┐
+    load(keys₂, question)   ├→  one call for the keys of both that this request has not loaded yet
+    load(keys₃, another)    ┘   and one, at the same time, for each other question
+
+so the number of calls follows from the shape of a query, never from its rows.  What was loaded is kept
+for the request as results, never as futures: a call that was cancelled or failed leaves nothing behind.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+from aiodataloader import DataLoader
+
+from backends.records import Fields
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+Q = TypeVar("Q", bound=Hashable)
+
+Fetch = Callable[[Sequence[K], Q, Fields], Awaitable[Sequence[V]]]
+"""Asks a store once: values in the order of the keys, `fields` loaded."""
+
+
+class Loader(DataLoader[Any, Any], Generic[K, Q, V]):
+    """Loads values by key for questions of one sort.
+
+    A question is hashable, and apart from `fields`: two questions that differ in fields alone are one
+    call for the fields of both.
+    """
+
+    cache = False
+
+    def __init__(self, fetch: Fetch[K, Q, V]) -> None:
+        super().__init__()
+        self._fetch = fetch
+        self._loaded: dict[Q, tuple[Fields, dict[K, V]]] = {}
+
+    async def load_all(
+        self, keys: Sequence[K], question: Q, fields: Fields = frozenset()
+    ) -> list[V]:
+        """The value of each key, in the order of the keys."""
+        if not keys:
+            return []
+        return await self.load(_Request(tuple(keys), question, fields))
+
+    async def batch_load_fn(self, requests: "list[_Request[K, Q]]") -> list[list[V] | Exception]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Answer the requests of one tick: a call for each question, all at the same time."""
+        grouped: dict[Q, list[_Request[K, Q]]] = {}
+        for request in requests:
+            grouped.setdefault(request.question, []).append(request)
+        answers = await asyncio.gather(
+            *(self._answer(question, group) for question, group in grouped.items()),
+            return_exceptions=True,
+        )
+        found = dict(zip(grouped, answers, strict=True))
+        return [self._pick(found[request.question], request) for request in requests]
+
+    async def _answer(self, question: Q, requests: "list[_Request[K, Q]]") -> dict[K, V]:
+        fields: Fields = frozenset().union(*(request.fields for request in requests))
+        keys = list(dict.fromkeys(key for request in requests for key in request.keys))
+        loaded_fields, loaded = self._loaded.get(question, (fields, {}))
+        if not fields <= loaded_fields:
+            loaded_fields, loaded = fields, {}
+        missing = [key for key in keys if key not in loaded]
+        if missing:
+            values = await self._fetch(missing, question, loaded_fields)
+            loaded.update(zip(missing, values, strict=True))
+            self._loaded[question] = (loaded_fields, loaded)
+        return loaded
+
+    def _pick(
+        self, found: dict[K, V] | BaseException, request: "_Request[K, Q]"
+    ) -> list[V] | Exception:
+        if isinstance(found, Exception):
+            return found
+        if isinstance(found, BaseException):
+            raise found
+        return [found[key] for key in request.keys]
+
+
+class _Request(msgspec.Struct, Generic[K, Q], frozen=True):
+    keys: tuple[K, ...]
+    question: Q
+    fields: Fields
+
+
+class Once(Loader[Q, None, V]):
+    """A loader of questions that stand for themselves, such as a filtered page of everything."""
+
+    def __init__(self, fetch: Callable[[Q, Fields], Awaitable[V]]) -> None:
+        async def fetch_all(questions: Sequence[Q], _: None, fields: Fields) -> list[V]:
+            return list(await asyncio.gather(*(fetch(each, fields) for each in questions)))
+
+        super().__init__(cast("Fetch[Q, None, V]", fetch_all))
+
+    async def load_one(self, question: Q, fields: Fields = frozenset()) -> V:
+        """The answer to the question."""
+        return (await self.load_all([question], None, fields))[0]

@@ -1,0 +1,76 @@
+"""What a query selects beneath a field: so that a store is asked for those columns only."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    SelectionNode,
+    value_from_ast_untyped,
+)
+from strawberry.utils.str_converters import to_snake_case
+
+from backends.records import Fields
+from resolvers.context import Info
+
+Columns = Mapping[str, tuple[str, ...]]
+"""GraphQL fields that need attributes other than the one of their name."""
+
+NODES = (("nodes",), ("edges", "node"))
+"""Where a connection's items stand."""
+
+
+def selected(info: Info, *paths: tuple[str, ...]) -> frozenset[str]:
+    """The names of the fields selected at any of the paths beneath the field, under whatever type."""
+    return frozenset(node.name.value for path in paths or ((),) for node in _beneath(info, path))
+
+
+def columns(record: type[msgspec.Struct], names: frozenset[str], special: Columns) -> Fields:
+    """The attributes of a record that these fields need."""
+    attributes = {field.name for field in msgspec.structs.fields(record)}
+    needed = {
+        attribute for name in names for attribute in special.get(name, (to_snake_case(name),))
+    }
+    return frozenset(needed & attributes)
+
+
+def _beneath(info: Info, path: tuple[str, ...]) -> list[FieldNode]:
+    nodes = list(info._raw_info.field_nodes)  # noqa: SLF001 - strawberry has no public way
+    for name in (*path, None):
+        nodes = [
+            inner
+            for node in nodes
+            if node.selection_set is not None
+            for inner in _fields(info, node.selection_set.selections)
+            if name is None or inner.name.value == name
+        ]
+    return nodes
+
+
+def _fields(info: Info, selections: Any) -> Iterator[FieldNode]:
+    for selection in selections:
+        if not _included(info, selection):
+            continue
+        if isinstance(selection, FieldNode):
+            yield selection
+        elif isinstance(selection, InlineFragmentNode):
+            yield from _fields(info, selection.selection_set.selections)
+        elif isinstance(selection, FragmentSpreadNode):
+            fragment = info._raw_info.fragments[selection.name.value]  # noqa: SLF001
+            yield from _fields(info, fragment.selection_set.selections)
+
+
+def _included(info: Info, node: SelectionNode) -> bool:
+    """Whether @skip and @include let a selection through; validation has seen to their form."""
+    for directive in node.directives or ():
+        name = directive.name.value
+        if name in ("skip", "include"):
+            value = directive.arguments[0].value
+            known = info.variable_values
+            condition = value_from_ast_untyped(value, known)
+            if bool(condition) is (name == "skip"):
+                return False
+    return True
