@@ -7,6 +7,7 @@ from graphql import GraphQLError, build_schema, lexicographic_sort_schema, print
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from gateway.documents import UsePrepared
 from resolvers.scalars import SCALARS
 from resolvers.snapshot import Query, Snapshot
 
@@ -22,7 +23,12 @@ class Schema(strawberry.Schema):
 
 def create_schema() -> Schema:
     """The schema, built once for a process."""
-    return Schema(query=Query, types=[Snapshot], config=StrawberryConfig(scalar_map=SCALARS))
+    return Schema(
+        query=Query,
+        types=[Snapshot],
+        config=StrawberryConfig(scalar_map=SCALARS),
+        extensions=[UsePrepared],
+    )
 
 
 def print_sdl(schema: Schema) -> str:

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import strawberry
-
 from strawberry import UNSET
 
 T = TypeVar("T")

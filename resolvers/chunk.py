@@ -68,22 +68,22 @@ class Chunk(Node):
 
     @strawberry.field(description="The document that it is of; null if that is not loaded.")
     @batched
-    async def document(parents: list[records.Chunk], info: Info) -> list[DocumentRef | None]:  # noqa: N805
+    async def document(parents: list[records.Chunk], info: Info) -> list[DocumentRef | None]:
         return await documents_of(info, parents)
 
     @strawberry.field(description="The chunk before it in its document, by position, key.")
     @batched
-    async def previous(parents: list[records.Chunk], info: Info) -> list[ChunkRef | None]:  # noqa: N805
+    async def previous(parents: list[records.Chunk], info: Info) -> list[ChunkRef | None]:
         return await _adjacent(info, parents, "previous")
 
     @strawberry.field(description="The chunk after it in its document, by position, key.")
     @batched
-    async def next(parents: list[records.Chunk], info: Info) -> list[ChunkRef | None]:  # noqa: N805
+    async def next(parents: list[records.Chunk], info: Info) -> list[ChunkRef | None]:
         return await _adjacent(info, parents, "next")
 
     @strawberry.field(description="Its embedding; null where it has none.")
     @batched
-    async def embedding(parents: list[records.Chunk], info: Info) -> list[list[float] | None]:  # noqa: N805
+    async def embedding(parents: list[records.Chunk], info: Info) -> list[list[float] | None]:
         keys = [parent.key for parent in parents]
         loader = info.context.loaders.search.embeddings
         vectors = await loader.load_all(keys, Kind.CHUNK)
@@ -92,7 +92,7 @@ class Chunk(Node):
     @strawberry.field(description="The entities that it mentions, by name, key.")
     @batched
     async def entities(
-        parents: list[records.Chunk],  # noqa: N805
+        parents: list[records.Chunk],
         info: Info,
         types: Types = UNSET,
         first: First = UNSET,
@@ -103,7 +103,7 @@ class Chunk(Node):
     @strawberry.field(description="The episodes that it is the chunk of, by time, key.")
     @batched
     async def episodes(
-        parents: list[records.Chunk],  # noqa: N805
+        parents: list[records.Chunk],
         info: Info,
         first: First = UNSET,
         after: After = UNSET,
@@ -115,11 +115,11 @@ class Chunk(Node):
     )
     @batched
     async def similar(
-        parents: list[records.Chunk],  # noqa: N805
+        parents: list[records.Chunk],
         info: Info,
         first: SimilarFirst = 10,
         min_score: MinScore = UNSET,
-        filter: Annotated[  # noqa: A002
+        filter: Annotated[
             ChunkFilter | None, strawberry.argument(description="Only among these chunks.")
         ] = UNSET,
     ) -> list[ChunkConnection | None]:
@@ -142,7 +142,7 @@ class ChunkRoot:
     async def chunks(
         self,
         info: Info,
-        filter: Annotated[  # noqa: A002
+        filter: Annotated[
             ChunkFilter | None, strawberry.argument(description="Which chunks; all unless said.")
         ] = UNSET,
         first: First = UNSET,

@@ -108,7 +108,7 @@ class Connection(Generic[T]):
         description="How many items the list has without paging; computed only when selected."
     )
     @batched
-    async def total_count(parents: list[Any], info: Info) -> list[int | None]:  # noqa: N805
+    async def total_count(parents: list[Any], info: Info) -> list[int | None]:
         return await total_counts([parent.slice for parent in parents])
 
 

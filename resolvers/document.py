@@ -67,7 +67,7 @@ class Document(Node):
     @strawberry.field(description="Its chunks, by position (missing last), key.")
     @batched
     async def chunks(
-        parents: list[records.Document],  # noqa: N805
+        parents: list[records.Document],
         info: Info,
         first: First = UNSET,
         after: After = UNSET,
@@ -97,7 +97,7 @@ class Document(Node):
     )
     @batched
     async def entities(
-        parents: list[records.Document],  # noqa: N805
+        parents: list[records.Document],
         info: Info,
         types: Types = UNSET,
         first: First = UNSET,
@@ -108,7 +108,7 @@ class Document(Node):
     @strawberry.field(description="The episodes that it is the document of, by time, key.")
     @batched
     async def episodes(
-        parents: list[records.Document],  # noqa: N805
+        parents: list[records.Document],
         info: Info,
         first: First = UNSET,
         after: After = UNSET,
@@ -120,7 +120,7 @@ class Document(Node):
     )
     @batched
     async def similar(
-        parents: list[records.Document],  # noqa: N805
+        parents: list[records.Document],
         info: Info,
         first: SimilarFirst = 10,
         min_score: MinScore = UNSET,
@@ -176,7 +176,7 @@ class DocumentRoot:
     async def documents(
         self,
         info: Info,
-        filter: Annotated[  # noqa: A002
+        filter: Annotated[
             DocumentFilter | None,
             strawberry.argument(description="Which documents; all unless said."),
         ] = UNSET,

@@ -82,7 +82,7 @@ class NeighborEdge:
     )
     @batched
     async def facts(
-        parents: list[Any],  # noqa: N805
+        parents: list[Any],
         info: Info,
         first: Annotated[
             int | None, strawberry.argument(description="So many, 0 to 200; 20 unless said.")
@@ -119,7 +119,7 @@ class NeighborConnection:
 
     @strawberry.field(description="How many neighbours there are; computed only when selected.")
     @batched
-    async def total_count(parents: list[Any], info: Info) -> list[int | None]:  # noqa: N805
+    async def total_count(parents: list[Any], info: Info) -> list[int | None]:
         return await total_counts([parent.slice for parent in parents])
 
 
@@ -144,7 +144,7 @@ class Entity(Node):
     )
     @batched
     async def facts(
-        parents: list[records.Entity],  # noqa: N805
+        parents: list[records.Entity],
         info: Info,
         direction: DirectionArgument = Direction.BOTH,
         predicates: Predicates = UNSET,
@@ -167,7 +167,7 @@ class Entity(Node):
     )
     @batched
     async def neighbors(
-        parents: list[records.Entity],  # noqa: N805
+        parents: list[records.Entity],
         info: Info,
         direction: DirectionArgument = Direction.BOTH,
         predicates: Predicates = UNSET,
@@ -204,7 +204,7 @@ class Entity(Node):
     @strawberry.field(description="The chunks that mention it, by key.")
     @batched
     async def chunks(
-        parents: list[records.Entity],  # noqa: N805
+        parents: list[records.Entity],
         info: Info,
         first: First = UNSET,
         after: After = UNSET,
@@ -215,7 +215,7 @@ class Entity(Node):
     @strawberry.field(description="The documents with a chunk that mentions it, once each, by key.")
     @batched
     async def documents(
-        parents: list[records.Entity],  # noqa: N805
+        parents: list[records.Entity],
         info: Info,
         first: First = UNSET,
         after: After = UNSET,
@@ -226,7 +226,7 @@ class Entity(Node):
     @strawberry.field(description="The episodes that mention it, by time, key.")
     @batched
     async def episodes(
-        parents: list[records.Entity],  # noqa: N805
+        parents: list[records.Entity],
         info: Info,
         first: First = UNSET,
         after: After = UNSET,
@@ -238,7 +238,7 @@ class Entity(Node):
     )
     @batched
     async def similar(
-        parents: list[records.Entity],  # noqa: N805
+        parents: list[records.Entity],
         info: Info,
         first: SimilarFirst = 10,
         min_score: MinScore = UNSET,
@@ -300,7 +300,7 @@ class EntityRoot:
     async def entities(
         self,
         info: Info,
-        filter: Annotated[  # noqa: A002
+        filter: Annotated[
             EntityFilter | None, strawberry.argument(description="Which entities; all unless said.")
         ] = UNSET,
         order_by: Annotated[

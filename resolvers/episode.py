@@ -76,13 +76,13 @@ class Episode(Node):
 
     @strawberry.field(description="The document that it belongs to; null if that is not loaded.")
     @batched
-    async def document(parents: list[records.Episode], info: Info) -> list[DocumentRef | None]:  # noqa: N805
+    async def document(parents: list[records.Episode], info: Info) -> list[DocumentRef | None]:
         return await documents_of(info, parents)
 
     @strawberry.field(description="The entities that it mentions, by name, key.")
     @batched
     async def entities(
-        parents: list[records.Episode],  # noqa: N805
+        parents: list[records.Episode],
         info: Info,
         types: Types = UNSET,
         first: First = UNSET,
@@ -95,7 +95,7 @@ class Episode(Node):
     )
     @batched
     async def facts(
-        parents: list[records.Episode],  # noqa: N805
+        parents: list[records.Episode],
         info: Info,
         valid_at: ValidAt = UNSET,
         known_at: KnownAt = UNSET,
@@ -111,14 +111,14 @@ class Episode(Node):
         description="The one before it, by time, key: in its document; without one, among those without one and of its source."
     )
     @batched
-    async def previous(parents: list[records.Episode], info: Info) -> list[EpisodeRef | None]:  # noqa: N805
+    async def previous(parents: list[records.Episode], info: Info) -> list[EpisodeRef | None]:
         return await _adjacent(info, parents, "previous")
 
     @strawberry.field(
         description="The one after it, by time, key: in its document; without one, among those without one and of its source."
     )
     @batched
-    async def next(parents: list[records.Episode], info: Info) -> list[EpisodeRef | None]:  # noqa: N805
+    async def next(parents: list[records.Episode], info: Info) -> list[EpisodeRef | None]:
         return await _adjacent(info, parents, "next")
 
 
@@ -167,7 +167,7 @@ class EpisodeRoot:
     async def episodes(
         self,
         info: Info,
-        filter: Annotated[  # noqa: A002
+        filter: Annotated[
             EpisodeFilter | None,
             strawberry.argument(description="Which episodes; all unless said."),
         ] = UNSET,

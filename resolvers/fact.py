@@ -61,18 +61,18 @@ class Fact(Node):
 
     @strawberry.field(description="The entity that the fact is about.")
     @batched
-    async def subject(parents: list[records.Fact], info: Info) -> list[EntityRef]:  # noqa: N805
+    async def subject(parents: list[records.Fact], info: Info) -> list[EntityRef]:
         return await _ends(info, [parent.subject_key for parent in parents])
 
     @strawberry.field(description="The entity that it relates the subject to.")
     @batched
-    async def object(parents: list[records.Fact], info: Info) -> list[EntityRef]:  # noqa: N805
+    async def object(parents: list[records.Fact], info: Info) -> list[EntityRef]:
         return await _ends(info, [parent.object_key for parent in parents])
 
     @strawberry.field(description="The episodes that it was drawn from, by time, key.")
     @batched
     async def episodes(
-        parents: list[records.Fact],  # noqa: N805
+        parents: list[records.Fact],
         info: Info,
         first: First = UNSET,
         after: After = UNSET,
@@ -125,7 +125,7 @@ class FactRoot:
     async def facts(
         self,
         info: Info,
-        filter: Annotated[  # noqa: A002
+        filter: Annotated[
             FactFilter | None, strawberry.argument(description="Which facts; all unless said.")
         ] = UNSET,
         order_by: Annotated[

@@ -47,7 +47,7 @@ class NodeRoot:
     async def node(
         self,
         info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="An id of this API.")],  # noqa: A002
+        id: Annotated[strawberry.ID, strawberry.argument(description="An id of this API.")],
     ) -> Node | None:
         return (await _nodes(info, [decode_id(id)]))[0]
 

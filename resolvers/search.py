@@ -214,7 +214,7 @@ class SearchRoot:
         mode: Annotated[
             SearchMode | None, strawberry.argument(description="Which methods to ask.")
         ] = SearchMode.HYBRID,
-        filter: Annotated[  # noqa: A002
+        filter: Annotated[
             SearchFilter | None, strawberry.argument(description="Which results; all unless said.")
         ] = UNSET,
         valid_at: ValidAt = UNSET,
@@ -248,7 +248,7 @@ def _question(
     query: str,
     kinds: Any,
     mode: Any,
-    filter: SearchFilter | None,  # noqa: A002
+    filter: SearchFilter | None,
     moment: Moment,
     longest: int,
 ) -> Question:

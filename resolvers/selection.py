@@ -38,7 +38,7 @@ def columns(record: type[msgspec.Struct], names: frozenset[str], special: Column
 
 
 def _beneath(info: Info, path: tuple[str, ...]) -> list[FieldNode]:
-    nodes = list(info._raw_info.field_nodes)  # noqa: SLF001 - strawberry has no public way
+    nodes = list(info._raw_info.field_nodes)
     for name in (*path, None):
         nodes = [
             inner
@@ -59,7 +59,7 @@ def _fields(info: Info, selections: Any) -> Iterator[FieldNode]:
         elif isinstance(selection, InlineFragmentNode):
             yield from _fields(info, selection.selection_set.selections)
         elif isinstance(selection, FragmentSpreadNode):
-            fragment = info._raw_info.fragments[selection.name.value]  # noqa: SLF001
+            fragment = info._raw_info.fragments[selection.name.value]
             yield from _fields(info, fragment.selection_set.selections)
 
 

@@ -1,5 +1,6 @@
 """Paths and subgraphs."""
 
+import itertools
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -141,7 +142,7 @@ async def _entities(info: Info, keys: Any, known_at: Any) -> list[Entity]:
 
 async def _between(info: Info, keys: list[str], asked: Between) -> list[Fact]:
     """The first fact of each step of a path."""
-    pairs = list(zip(keys, keys[1:], strict=False))
+    pairs = list(itertools.pairwise(keys))
     fields = READERS[Kind.FACT].fields(info, ("facts",))
     found = await info.context.loaders.fact.between.load_all(pairs, asked, fields)
     return cast("list[Fact]", [fact for each in found for fact in each])

@@ -84,7 +84,7 @@ def _sections(text: str) -> Iterator[Section]:
 def _pack(blocks: tuple[str, ...]) -> Iterator[str]:
     """Blocks joined up to the size of a chunk; a larger block is cut between words."""
     packed = ""
-    for block in (piece for block in blocks for piece in _cut(block)):
+    for block in (piece for whole in blocks for piece in _cut(whole)):
         joined = f"{packed}\n\n{block}" if packed else block
         if len(joined) > LARGEST_CHUNK:
             yield packed

@@ -26,7 +26,6 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 

@@ -1,0 +1,50 @@
+# make demo · make test · make check · make bench: each does its own set-up in .venv
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11,$(if $(shell command -v python$(v) 2>/dev/null && python$(v) -c "import ensurepip, sqlite3" 2>/dev/null && echo yes),python$(v))) python3)
+UV := $(shell command -v uv 2>/dev/null)
+READY := $(VENV)/.ready
+
+.PHONY: demo test check format bench schema lock clean
+
+demo: $(READY)  ## build the demo memory and serve it with an explorer
+	$(BIN)/memory-gateway demo --port $(PORT)
+
+test: $(READY)  ## every test
+	$(BIN)/python -m pytest -q
+
+check: $(READY)  ## format, lint, import contracts, types, schema
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+	$(BIN)/memory-gateway schema check schema.graphql
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## what there is to measure; MEMORY=folder for another memory than the demo
+	$(BIN)/python -m benchmarks.run $(MEMORY)
+
+schema: $(READY)  ## print schema.graphql anew
+	$(BIN)/memory-gateway schema print > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-emit-index-url -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .demo .pytest_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml requirements.lock
+ifeq ($(UV),)
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+else
+	uv venv --quiet --clear --python $(PYTHON) $(VENV)
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+endif
+	touch $@

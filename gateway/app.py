@@ -1,0 +1,71 @@
+"""The application: the schema, the federation and the routes, put together."""
+
+import contextlib
+import traceback
+from collections.abc import AsyncIterator
+from logging import getLogger
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from backends.federation import Federation
+from gateway.health import Ready, healthz
+from gateway.http import GraphQLEndpoint
+from gateway.schema import create_schema, print_sdl
+from gateway.settings import Settings
+
+log = getLogger("memory_gateway")
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application.  Its lifespan opens the stores and closes them again."""
+    schema = create_schema()
+    sdl = print_sdl(schema)
+    federation = Federation(settings.federation)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with federation:
+            yield
+
+    async def schema_file(_: Request) -> Response:
+        return Response(sdl, media_type="application/graphql; charset=utf-8")
+
+    async def home(_: Request) -> Response:
+        return RedirectResponse("/graphql")
+
+    every = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+    endpoint = GraphQLEndpoint(schema, federation, settings)
+    return Starlette(
+        routes=[
+            Route("/", home),
+            Route("/graphql", endpoint.__call__, methods=every),
+            Route("/schema.graphql", schema_file),
+            Route("/healthz", healthz),
+            Route("/readyz", Ready(federation).__call__),
+        ],
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _not_here, Exception: _unexpected},
+    )
+
+
+async def _not_here(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = f"{request.method} {request.url.path}: {error.detail}"
+    return _json_error(error.status_code, message, "BAD_USER_INPUT", dict(error.headers or {}))
+
+
+async def _unexpected(_: Request, error: Exception) -> Response:
+    log.error("unexpected: %s", "".join(traceback.format_exception(error)))
+    return _json_error(500, "Something went wrong here; the log has it.", "INTERNAL")
+
+
+def _json_error(
+    status: int, message: str, code: str, headers: dict[str, str] | None = None
+) -> Response:
+    content = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    return Response(msgspec.json.encode(content), status, headers, "application/json")

@@ -1,0 +1,213 @@
+"""The command `memory-gateway`.  Exit codes: 0 good, 1 a problem was found, 2 wrong usage."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Coroutine
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from graphql import GraphQLError, build_schema
+from rich.console import Console
+
+from backends.errors import MemoryGatewayError
+from backends.federation import Federation
+from backends.ingest.reader import sources
+from backends.records import Scope
+from gateway import schema_diff
+from gateway.doctor import examine
+from gateway.loading import load as load_files
+from gateway.loading import print_report
+from gateway.schema import create_schema, print_sdl
+from gateway.server import serve_app
+from gateway.settings import Settings, load_settings
+
+T = TypeVar("T")
+
+DEMO_DATABASE = Path(".demo/memory.db")
+SCHEMA_FILE = Path("schema.graphql")
+PROBLEM = 1
+WRONG_USAGE = 2
+
+app = typer.Typer(
+    help="A GraphQL gateway over the stores that together hold an agent's memory.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+schema_app = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
+app.add_typer(schema_app, name="schema")
+
+out = Console()
+err = Console(stderr=True)
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="A gateway.toml.")]
+DatabaseOption = Annotated[
+    Path | None, typer.Option("--database", help="An embedded file, instead of a configuration.")
+]
+TenantOption = Annotated[str | None, typer.Option(help="Whose memory; default: `default`.")]
+HostOption = Annotated[str | None, typer.Option(help="Address to listen on; default: 127.0.0.1.")]
+PortOption = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Port to listen on; default: 8000, 0: any free."),
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def demo(host: HostOption = None, port: PortOption = None) -> None:
+    """Build the demo memory, the history of crewed spaceflight to the Moon, and serve it."""
+    DEMO_DATABASE.parent.mkdir(exist_ok=True)
+    settings = _settings(None, DEMO_DATABASE, host=host, port=port)
+    with as_file(files("gateway.demo").joinpath("memory")) as folder:
+        report = _run(_load(settings, [str(folder)]))
+    out.print(f"demo memory: {report.records:,} records in {report.seconds:.1f} s")
+    if report.rejected_count:
+        print_report(report, err)
+        raise typer.Exit(PROBLEM)
+    _serve(settings)
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    tenant: TenantOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+) -> None:
+    """Serve the API and the explorer."""
+    _serve(_settings(config, database, tenant=tenant, host=host, port=port))
+
+
+@app.command("load")
+def load_command(
+    paths: Annotated[
+        list[str], typer.Argument(help="Files and folders: .jsonl(.gz), .md, .txt; - for stdin.")
+    ],
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    tenant: TenantOption = None,
+) -> None:
+    """Load a memory; again and again without doubles."""
+    settings = _settings(config, database, tenant=tenant)
+    report = _run(_load(settings, paths))
+    print_report(report, out)
+    if report.rejected_count:
+        raise typer.Exit(PROBLEM)
+
+
+@app.command()
+def doctor(
+    config: ConfigOption = None, database: DatabaseOption = None, tenant: TenantOption = None
+) -> None:
+    """Say what is configured, what answers, what it holds and what is missing."""
+    settings = _settings(config, database, tenant=tenant, read_only=True)
+    if not _run(examine(settings, out)):
+        raise typer.Exit(PROBLEM)
+
+
+@schema_app.command("print")
+def schema_print() -> None:
+    """Print the schema in SDL, sorted."""
+    sys.stdout.write(print_sdl(create_schema()))
+
+
+@schema_app.command("check")
+def schema_check(file: Annotated[Path, typer.Argument()] = SCHEMA_FILE) -> None:
+    """Check that a file is the schema as printed."""
+    if _text(file) != print_sdl(create_schema()):
+        err.print(f"{file} is not the schema; run: memory-gateway schema print > {file}")
+        raise typer.Exit(PROBLEM)
+    out.print(f"{file} is the schema")
+
+
+@schema_app.command("diff")
+def schema_diff_command(
+    old: Annotated[Path, typer.Argument(help="The schema that clients know.")] = SCHEMA_FILE,
+    new: Annotated[
+        Path | None, typer.Argument(help="The schema to come; default: this program's.")
+    ] = None,
+) -> None:
+    """Name the changes between two schemas; exit 1 if any breaks a client."""
+    before = _built(old, _text(old))
+    after = _built(new, _text(new)) if new else build_schema(print_sdl(create_schema()))
+    broken = schema_diff.breaking(before, after)
+    for label, changes in (
+        ("breaking", broken),
+        ("dangerous", schema_diff.dangerous(before, after)),
+        ("new", schema_diff.additions(before, after)),
+    ):
+        for change in changes:
+            out.print(f"{label}: {change}", markup=False, soft_wrap=True)
+    if broken:
+        raise typer.Exit(PROBLEM)
+
+
+async def _load(settings: Settings, paths: list[str]) -> Any:
+    try:
+        found = sources(paths)
+    except (FileNotFoundError, ValueError) as error:
+        _fail(str(error), WRONG_USAGE)
+    async with Federation(settings.federation) as federation:
+        return await load_files(federation, Scope(settings.tenant), found, console=err)
+
+
+def _serve(settings: Settings) -> None:
+    """Listen first, so that a port in use is found before anything is opened."""
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        reason = error.strerror or error
+        _fail(
+            f"cannot listen on {settings.host}:{settings.port}: {reason}; choose another with "
+            "--host or --port"
+        )
+    with listener:
+        _run(serve_app(settings, listener, out))
+
+
+def _settings(config: Path | None, database: Path | None, **given: Any) -> Settings:
+    try:
+        return load_settings(config=config, database=database, **given)
+    except MemoryGatewayError as error:
+        _fail(str(error), WRONG_USAGE)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; errors of ours, and an interruption, end the command with a line."""
+    try:
+        return asyncio.run(work)
+    except MemoryGatewayError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("stopped; what was loaded is safe, run the same command to go on")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        _fail(f"{file}: {error}", WRONG_USAGE)
+
+
+def _built(file: Path | None, text: str) -> Any:
+    try:
+        return build_schema(text)
+    except (GraphQLError, TypeError) as error:
+        _fail(f"{file} is not a schema: {error}", WRONG_USAGE)
+
+
+def _fail(message: str, code: int = PROBLEM) -> NoReturn:
+    err.print(
+        f"memory-gateway: {message}", style="red", markup=False, highlight=False, soft_wrap=True
+    )
+    raise typer.Exit(code)

@@ -1,0 +1,53 @@
+"""Errors as clients see them: a code, the store if it was one, and nothing of our insides.
+
+| what happened | code |
+|---|---|
+| not GraphQL | GRAPHQL_PARSE_FAILED |
+| not of this schema | GRAPHQL_VALIDATION_FAILED |
+| an argument, variable, id or cursor that means nothing | BAD_USER_INPUT |
+| an error of `backends.errors` | its own |
+| anything else | INTERNAL, masked; the log has it under the correlation id |
+"""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from backends.errors import ConfigurationError, MemoryGatewayError
+
+log = logging.getLogger("memory_gateway")
+
+
+def present(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
+    """An error as it goes into an answer; `executed` tells whether execution had begun."""
+    formatted: dict[str, Any] = dict(error.formatted)
+    extensions = _extensions(error, executed)
+    if extensions["code"] == "INTERNAL":
+        correlation = secrets.token_hex(8)
+        log.error("correlation id %s: %s", correlation, error, exc_info=error.original_error)
+        formatted["message"] = f"Something went wrong here; the log has it under {correlation}."
+        extensions["correlationId"] = correlation
+    formatted["extensions"] = extensions
+    return formatted
+
+
+def present_all(errors: Sequence[GraphQLError], *, executed: bool) -> list[dict[str, Any]]:
+    """Errors as they go into an answer."""
+    return [present(error, executed=executed) for error in errors]
+
+
+def _extensions(error: GraphQLError, executed: bool) -> dict[str, Any]:
+    original = error.original_error
+    if isinstance(error, GraphQLSyntaxError):
+        return {"code": "GRAPHQL_PARSE_FAILED"}
+    if not executed:
+        return {"code": "GRAPHQL_VALIDATION_FAILED"}
+    if isinstance(original, MemoryGatewayError) and not isinstance(original, ConfigurationError):
+        store = getattr(original, "store", None)
+        return {"code": original.code} | ({"store": store} if store else {})
+    if not error.path:
+        return {"code": "BAD_USER_INPUT"}  # variables, or which operation to run
+    return {"code": "INTERNAL"}

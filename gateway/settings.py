@@ -1,0 +1,224 @@
+"""Settings: a TOML file, then the environment; nothing else reads either.
+
+Environment variables begin with MEMORY_GATEWAY_, two underscores between levels:
+MEMORY_GATEWAY_PORT, MEMORY_GATEWAY_STORES__GRAPH__PASSWORD.  Which file, in this order:
+
+    --config FILE · --database FILE (an embedded file) · MEMORY_GATEWAY_CONFIG · ./gateway.toml ·
+    the embedded file ./memory.db
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from backends.embedders import EmbedderConfig
+from backends.errors import ConfigurationError
+from backends.federation import FederationConfig, RolesConfig, StoreConfig
+from backends.records import Kind
+from loaders.search import SearchRules
+from resolvers.context import Limits
+
+PREFIX = "MEMORY_GATEWAY_"
+EMBEDDED = "embedded"
+"""The name of the store that is there when none is configured."""
+DEFAULT_DATABASE = Path("memory.db")
+DEFAULT_CONFIG = Path("gateway.toml")
+
+KindName = Literal["chunk", "document", "entity", "episode", "fact"]
+ByKind = str | dict[KindName, str]
+
+
+class StoreSettings(BaseModel):
+    """`[stores.<name>]`: the kind, seconds per call, and whatever the kind itself takes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+    timeout: float = Field(default=5.0, gt=0)
+
+
+class RoleSettings(BaseModel):
+    """`[roles]`: the store that plays each role; with one store only, it plays everything."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    texts: str
+    graph: str
+    keywords: ByKind
+    vectors: ByKind
+
+
+class EmbedderSettings(BaseModel):
+    """`[embedder]`: wordllama in this process, or any server with OpenAI's embeddings API."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["wordllama", "openai"] = "wordllama"
+    model: str = "l2_supercat"
+    dimension: int = Field(default=256, gt=0)
+    url: str = "https://api.openai.com/v1"
+    api_key: str | None = None
+    timeout: float = Field(default=30.0, gt=0)
+
+
+class LimitSettings(BaseModel):
+    """`[limits]`: how much one request may ask for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    default_page: int = Field(default=20, ge=0)
+    largest_page: int = Field(default=200, ge=1)
+    longest_search: int = Field(default=10_000, ge=1)
+    body_bytes: int = Field(default=1024 * 1024, ge=1)
+    tokens: int = Field(default=10_000, ge=1)
+
+
+class SearchSettings(BaseModel):
+    """`[search]`: how deep each leg goes, and what a rank in it is worth."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    depth: int = Field(default=200, ge=1)
+    vector_weight: float = Field(default=1.0, ge=0)
+    keyword_weight: float = Field(default=0.5, ge=0)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    tenant: str = Field(default="default", min_length=1, max_length=200)
+    stores: dict[str, StoreSettings] = Field(default_factory=dict)
+    roles: RoleSettings | None = None
+    embedder: EmbedderSettings = Field(default_factory=EmbedderSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    search: SearchSettings = Field(default_factory=SearchSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over the file (which is passed to the constructor)."""
+        assert isinstance(init_settings, InitSettingsSource)
+        return env_settings, init_settings
+
+    @property
+    def federation(self) -> FederationConfig:
+        """What the backends are to be built from.  Raises ConfigurationError."""
+        stores = {
+            name: StoreConfig(
+                kind=store.kind, timeout=store.timeout, options=store.model_extra or {}
+            )
+            for name, store in self.stores.items()
+        }
+        return FederationConfig(
+            stores=stores,
+            roles=self._roles(),
+            embedder=EmbedderConfig(**self.embedder.model_dump()),
+        )
+
+    @property
+    def page_limits(self) -> Limits:
+        """What one field may ask for."""
+        return Limits(
+            default_page=self.limits.default_page,
+            largest_page=self.limits.largest_page,
+            longest_query=self.limits.longest_search,
+        )
+
+    @property
+    def search_rules(self) -> SearchRules:
+        """How legs are asked and fused."""
+        return SearchRules(**self.search.model_dump())
+
+    def _roles(self) -> RolesConfig:
+        if self.roles is not None:
+            return RolesConfig(
+                texts=self.roles.texts,
+                graph=self.roles.graph,
+                keywords=_by_kind(self.roles.keywords),
+                vectors=_by_kind(self.roles.vectors),
+            )
+        if len(self.stores) != 1:
+            raise ConfigurationError(
+                f"[roles] is missing: {len(self.stores)} stores are configured, say which plays what"
+            )
+        return RolesConfig.all_by(next(iter(self.stores)))
+
+
+def load_settings(
+    *,
+    config: Path | None = None,
+    database: Path | None = None,
+    read_only: bool = False,
+    **given: Any,
+) -> Settings:
+    """The settings in force; `given` are flags, which win over everything.
+
+    An embedded file is upgraded when it is opened, unless `read_only`.  Raises ConfigurationError.
+    """
+    if config is not None and database is not None:
+        raise ConfigurationError("--config and --database are both given; use one of them")
+    embedded = {} if read_only else {"upgrade": True}
+    values: dict[str, Any]
+    if database is not None:
+        values = _embedded(database, embedded)
+    elif (path := config or _configured()) is not None:
+        values = _read(path)
+    else:
+        values = _embedded(DEFAULT_DATABASE, embedded)
+    try:
+        settings = Settings(**values)
+        return settings.model_copy(update={k: v for k, v in given.items() if v is not None})
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error)) from error
+
+
+def _configured() -> Path | None:
+    if named := os.environ.get(PREFIX + "CONFIG"):
+        return Path(named)
+    return DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _embedded(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    url = f"sqlite+aiosqlite:///{path}"
+    return {"stores": {EMBEDDED: {"kind": "sql", "url": url, **options}}}
+
+
+def _by_kind(value: ByKind) -> dict[Kind, str]:
+    if isinstance(value, str):
+        return dict.fromkeys(Kind, value)
+    return {Kind(name.upper()): store for name, store in value.items()}
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [
+        f"{'.'.join(map(str, each['loc']))}: {each['msg']} (it is {each['input']!r})"
+        for each in error.errors()
+    ]
+    return "settings: " + "; ".join(lines)
