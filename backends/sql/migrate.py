@@ -18,6 +18,7 @@ from sqlalchemy import Connection, create_engine, exc
 from backends.errors import SchemaTooNew, SchemaTooOld, StoreError, StoreRejected, StoreUnavailable
 
 log = logging.getLogger(__name__)
+logging.getLogger("alembic").setLevel(logging.WARNING)  # its every step is not news
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 

@@ -1,0 +1,62 @@
+"""Memories to ask: the odd one and the demo, loaded once, and the PEPs where they are at hand."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import DATA, DEMO, SHARED, Gateway, fill, running
+
+
+@pytest.fixture(scope="session")
+async def odd(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
+    """The small memory of everything odd."""
+    database = tmp_path_factory.mktemp("odd") / "memory.db"
+    await fill(database, DATA / "odd")
+    async with running(database) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
+    """The demo memory."""
+    database = tmp_path_factory.mktemp("demo") / "memory.db"
+    await fill(database, DEMO)
+    async with running(database) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+async def peps(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
+    """The memory of the Python Enhancement Proposals, which are not ours to carry."""
+    folder = SHARED / "peps"
+    if not folder.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"{folder} is missing; under CI the PEP memory must be there")
+        pytest.skip(f"the PEP memory is not at {folder} (MEMORY_GATEWAY_TEST_SHARED names another)")
+    database = tmp_path_factory.mktemp("peps") / "memory.db"
+    await fill(database, folder)
+    async with running(database) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def memory(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Makes memories of a test's own: `await memory(lines)` gives a gateway over them."""
+    async with AsyncExitStack() as stack:
+        made = 0
+
+        async def make(lines: str | bytes, **settings: Any) -> Gateway:
+            nonlocal made
+            made += 1
+            folder = tmp_path / f"memory-{made}"
+            folder.mkdir()
+            content = lines.encode() if isinstance(lines, str) else lines
+            (folder / "lines.jsonl").write_bytes(content)
+            await fill(folder / "memory.db", folder / "lines.jsonl")
+            return await stack.enter_async_context(running(folder / "memory.db", **settings))
+
+        yield make

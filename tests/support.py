@@ -1,0 +1,86 @@
+"""What tests are made of: memories filled from files, and a gateway asked through HTTP."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from backends.federation import Federation
+from backends.ingest.reader import sources
+from backends.records import Scope
+from backends.trace import StoreCall, recording
+from gateway.app import create_app
+from gateway.loading import load
+from gateway.settings import load_settings
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / "tests" / "data"
+DEMO = ROOT / "gateway" / "demo" / "memory"
+SHARED = Path(os.environ.get("MEMORY_GATEWAY_TEST_SHARED", ROOT.parent / "shared")) / "data"
+QUIET = Console(quiet=True)
+
+
+class Gateway:
+    """A running application, asked through HTTP."""
+
+    def __init__(self, client: httpx.AsyncClient, database: Path) -> None:
+        self.client = client
+        self.database = database
+
+    async def answer(
+        self, query: str, variables: dict[str, Any] | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """The whole answer: data and errors."""
+        response = await self.client.post(
+            "/graphql", json={"query": query, "variables": variables, **more}
+        )
+        return response.json()
+
+    async def data(self, query: str, variables: dict[str, Any] | None = None) -> Any:
+        """The data of an answer that has no errors."""
+        answer = await self.answer(query, variables)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    async def codes(self, query: str, variables: dict[str, Any] | None = None) -> list[str]:
+        """The codes of an answer's errors."""
+        answer = await self.answer(query, variables)
+        return [error["extensions"]["code"] for error in answer.get("errors", [])]
+
+    async def calls(
+        self, query: str, variables: dict[str, Any] | None = None
+    ) -> tuple[Any, list[StoreCall]]:
+        """The data, and the store calls that it took."""
+        with recording() as calls:
+            data = await self.data(query, variables)
+        return data, calls
+
+    async def id(self, kind: str, key: str) -> str:
+        """The plain id of a thing."""
+        data = await self.data(
+            f"query($k: String!) {{ it: {kind.lower()}(key: $k) {{ id }} }}", {"k": key}
+        )
+        return data["it"]["id"]
+
+
+@asynccontextmanager
+async def running(database: Path, **settings: Any) -> AsyncIterator[Gateway]:
+    """The application over an embedded file."""
+    app = create_app(load_settings(database=database, **settings))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://memory") as client:
+            yield Gateway(client, database)
+
+
+async def fill(database: Path, *paths: Path, tenant: str = "default") -> None:
+    """Load files into an embedded file; every line must be good."""
+    settings = load_settings(database=database, tenant=tenant)
+    async with Federation(settings.federation) as federation:
+        files = sources([str(path) for path in paths])
+        report = await load(federation, Scope(tenant), files, console=QUIET)
+    assert report.rejected == []
