@@ -28,7 +28,9 @@ def parse_instant(text: str, *, assume_utc: bool) -> datetime:
             offset = timedelta(hours=int(hours), minutes=int(minutes))
             zone = timezone(-offset if sign == "-" else offset)
         micros = int((fraction or "")[:6].ljust(6, "0"))
-        return datetime(*map(int, date), micros, zone).astimezone(UTC)  # pyright: ignore[reportArgumentType]
+        year, month, day, hour, minute, second = map(int, date)
+        local = datetime(year, month, day, hour, minute, second, micros, zone)
+        return local.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is not a time in the years 1 to 9999: {error}") from error
 

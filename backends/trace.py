@@ -6,7 +6,7 @@ Telemetry lives in the gateway; it listens with `recording`, and nothing below i
 import asyncio
 import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
@@ -38,7 +38,7 @@ _calls: ContextVar[list[StoreCall] | None] = ContextVar("store_calls", default=N
 
 
 @contextmanager
-def recording() -> Iterator[list[StoreCall]]:
+def recording() -> Generator[list[StoreCall]]:
     """The calls made within, in the order in which they began."""
     calls: list[StoreCall] = []
     token = _calls.set(calls)

@@ -2,7 +2,7 @@
 
 import contextlib
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from logging import getLogger
 
 import msgspec
@@ -28,7 +28,7 @@ def create_app(settings: Settings) -> Starlette:
     federation = Federation(settings.federation)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with federation:
             yield
 

@@ -63,7 +63,7 @@ class Loader(DataLoader[Any, Any], Generic[K, Q, V]):
         return [self._pick(found[request.question], request) for request in requests]
 
     async def _answer(self, question: Q, requests: "list[_Request[K, Q]]") -> dict[K, V]:
-        fields: Fields = frozenset().union(*(request.fields for request in requests))
+        fields: Fields = frozenset(name for request in requests for name in request.fields)
         keys = list(dict.fromkeys(key for request in requests for key in request.keys))
         loaded_fields, loaded = self._loaded.get(question, (fields, {}))
         if not fields <= loaded_fields:

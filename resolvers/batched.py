@@ -2,6 +2,7 @@
 
     @strawberry.field(description=…)
     @batched
+    @staticmethod
     async def chunks(parents: list[records.Document], info: Info, first: First = UNSET)
             -> list[ChunkConnection | None]: …
 
@@ -24,8 +25,9 @@ from resolvers.context import Context, Info
 Batch = Callable[..., Awaitable[Sequence[Any]]]
 
 
-def batched(batch: Batch) -> Callable[..., Any]:
-    """The per-object resolver of a batch function."""
+def batched(function: Batch) -> Callable[..., Any]:
+    """The per-object resolver of a batch function (a static method of its type)."""
+    batch: Any = function.__func__ if isinstance(function, staticmethod) else function
 
     async def resolve(parent: Any, info: Info, **arguments: Any) -> Any:
         context = info.context

@@ -68,21 +68,25 @@ class Chunk(Node):
 
     @strawberry.field(description="The document that it is of; null if that is not loaded.")
     @batched
+    @staticmethod
     async def document(parents: list[records.Chunk], info: Info) -> list[DocumentRef | None]:
         return await documents_of(info, parents)
 
     @strawberry.field(description="The chunk before it in its document, by position, key.")
     @batched
+    @staticmethod
     async def previous(parents: list[records.Chunk], info: Info) -> list[ChunkRef | None]:
         return await _adjacent(info, parents, "previous")
 
     @strawberry.field(description="The chunk after it in its document, by position, key.")
     @batched
+    @staticmethod
     async def next(parents: list[records.Chunk], info: Info) -> list[ChunkRef | None]:
         return await _adjacent(info, parents, "next")
 
     @strawberry.field(description="Its embedding; null where it has none.")
     @batched
+    @staticmethod
     async def embedding(parents: list[records.Chunk], info: Info) -> list[list[float] | None]:
         keys = [parent.key for parent in parents]
         loader = info.context.loaders.search.embeddings
@@ -91,6 +95,7 @@ class Chunk(Node):
 
     @strawberry.field(description="The entities that it mentions, by name, key.")
     @batched
+    @staticmethod
     async def entities(
         parents: list[records.Chunk],
         info: Info,
@@ -102,6 +107,7 @@ class Chunk(Node):
 
     @strawberry.field(description="The episodes that it is the chunk of, by time, key.")
     @batched
+    @staticmethod
     async def episodes(
         parents: list[records.Chunk],
         info: Info,
@@ -114,6 +120,7 @@ class Chunk(Node):
         description="The chunks most like it by cosine similarity, never itself; one page."
     )
     @batched
+    @staticmethod
     async def similar(
         parents: list[records.Chunk],
         info: Info,

@@ -108,6 +108,7 @@ class Connection(Generic[T]):
         description="How many items the list has without paging; computed only when selected."
     )
     @batched
+    @staticmethod
     async def total_count(parents: list[Any], info: Info) -> list[int | None]:
         return await total_counts([parent.slice for parent in parents])
 
@@ -187,7 +188,8 @@ async def connect_each(
         request = requests[key]
         if isinstance(request, InputError):
             return request
-        return Connection(slice=Slice(pages[key], listing, key, counter))
+        connection: Connection[Any] = Connection(slice=Slice(pages[key], listing, key, counter))
+        return connection
 
     return [result(key) for key in keys]
 

@@ -66,6 +66,7 @@ class Document(Node):
 
     @strawberry.field(description="Its chunks, by position (missing last), key.")
     @batched
+    @staticmethod
     async def chunks(
         parents: list[records.Document],
         info: Info,
@@ -96,6 +97,7 @@ class Document(Node):
         description="The entities that any of its chunks mentions, once each, by name, key."
     )
     @batched
+    @staticmethod
     async def entities(
         parents: list[records.Document],
         info: Info,
@@ -107,6 +109,7 @@ class Document(Node):
 
     @strawberry.field(description="The episodes that it is the document of, by time, key.")
     @batched
+    @staticmethod
     async def episodes(
         parents: list[records.Document],
         info: Info,
@@ -119,6 +122,7 @@ class Document(Node):
         description="The documents most like it by cosine similarity, never itself; one page."
     )
     @batched
+    @staticmethod
     async def similar(
         parents: list[records.Document],
         info: Info,

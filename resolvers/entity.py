@@ -28,7 +28,7 @@ from resolvers.arguments import (
     listed,
 )
 from resolvers.batched import batched
-from resolvers.connections import PageInfo, Slice, connect, connect_each, total_counts
+from resolvers.connections import Connection, PageInfo, Slice, connect, connect_each, total_counts
 from resolvers.context import Info, Keys
 from resolvers.errors import InputError
 from resolvers.fact import Fact, FactConnection, facts_of
@@ -81,6 +81,7 @@ class NeighborEdge:
         description="The first of the facts that join it, by validFrom (missing last), key."
     )
     @batched
+    @staticmethod
     async def facts(
         parents: list[Any],
         info: Info,
@@ -119,6 +120,7 @@ class NeighborConnection:
 
     @strawberry.field(description="How many neighbours there are; computed only when selected.")
     @batched
+    @staticmethod
     async def total_count(parents: list[Any], info: Info) -> list[int | None]:
         return await total_counts([parent.slice for parent in parents])
 
@@ -143,6 +145,7 @@ class Entity(Node):
         description="The facts about it that hold at the moment, by validFrom (missing last), key."
     )
     @batched
+    @staticmethod
     async def facts(
         parents: list[records.Entity],
         info: Info,
@@ -166,6 +169,7 @@ class Entity(Node):
         description="Every other entity joined to it by a fact that holds at the moment, by key."
     )
     @batched
+    @staticmethod
     async def neighbors(
         parents: list[records.Entity],
         info: Info,
@@ -197,12 +201,13 @@ class Entity(Node):
             count,
         )
         return [
-            each if isinstance(each, InputError) else _neighbors(each.slice, edges, moment)
+            _neighbors(each.slice, edges, moment) if isinstance(each, Connection) else each
             for each in connections
         ]
 
     @strawberry.field(description="The chunks that mention it, by key.")
     @batched
+    @staticmethod
     async def chunks(
         parents: list[records.Entity],
         info: Info,
@@ -214,6 +219,7 @@ class Entity(Node):
 
     @strawberry.field(description="The documents with a chunk that mentions it, once each, by key.")
     @batched
+    @staticmethod
     async def documents(
         parents: list[records.Entity],
         info: Info,
@@ -225,6 +231,7 @@ class Entity(Node):
 
     @strawberry.field(description="The episodes that mention it, by time, key.")
     @batched
+    @staticmethod
     async def episodes(
         parents: list[records.Entity],
         info: Info,
@@ -237,6 +244,7 @@ class Entity(Node):
         description="The entities most like it by cosine similarity, never itself; one page."
     )
     @batched
+    @staticmethod
     async def similar(
         parents: list[records.Entity],
         info: Info,

@@ -76,11 +76,13 @@ class Episode(Node):
 
     @strawberry.field(description="The document that it belongs to; null if that is not loaded.")
     @batched
+    @staticmethod
     async def document(parents: list[records.Episode], info: Info) -> list[DocumentRef | None]:
         return await documents_of(info, parents)
 
     @strawberry.field(description="The entities that it mentions, by name, key.")
     @batched
+    @staticmethod
     async def entities(
         parents: list[records.Episode],
         info: Info,
@@ -94,6 +96,7 @@ class Episode(Node):
         description="The facts drawn from it that hold at the moment, by validFrom (missing last), key."
     )
     @batched
+    @staticmethod
     async def facts(
         parents: list[records.Episode],
         info: Info,
@@ -111,6 +114,7 @@ class Episode(Node):
         description="The one before it, by time, key: in its document; without one, among those without one and of its source."
     )
     @batched
+    @staticmethod
     async def previous(parents: list[records.Episode], info: Info) -> list[EpisodeRef | None]:
         return await _adjacent(info, parents, "previous")
 
@@ -118,6 +122,7 @@ class Episode(Node):
         description="The one after it, by time, key: in its document; without one, among those without one and of its source."
     )
     @batched
+    @staticmethod
     async def next(parents: list[records.Episode], info: Info) -> list[EpisodeRef | None]:
         return await _adjacent(info, parents, "next")
 

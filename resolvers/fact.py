@@ -61,16 +61,19 @@ class Fact(Node):
 
     @strawberry.field(description="The entity that the fact is about.")
     @batched
+    @staticmethod
     async def subject(parents: list[records.Fact], info: Info) -> list[EntityRef]:
         return await _ends(info, [parent.subject_key for parent in parents])
 
     @strawberry.field(description="The entity that it relates the subject to.")
     @batched
+    @staticmethod
     async def object(parents: list[records.Fact], info: Info) -> list[EntityRef]:
         return await _ends(info, [parent.object_key for parent in parents])
 
     @strawberry.field(description="The episodes that it was drawn from, by time, key.")
     @batched
+    @staticmethod
     async def episodes(
         parents: list[records.Fact],
         info: Info,

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any, NewType, TypeVar
+from typing import Any, NewType, TypeVar, cast
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.types.enum import StrawberryEnumDefinition
+from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 from strawberry.types.scalar import ScalarDefinition
 
 from backends.times import format_instant, parse_instant
@@ -52,7 +52,8 @@ SCALARS: Mapping[object, ScalarDefinition] = {
 def described(members: E, *, name: str, description: str, values: Mapping[str, str]) -> E:
     """An enumeration of the records as a GraphQL enum, each value described."""
     strawberry.enum(members, name=name, description=description)
-    definition: StrawberryEnumDefinition = members.__strawberry_definition__  # type: ignore[attr-defined]
-    for value in definition.values:
+    definition = cast("StrawberryEnumDefinition", getattr(members, "__strawberry_definition__"))  # noqa: B009
+    enum_values: list[EnumValue] = definition.values
+    for value in enum_values:
         value.description = values[value.name]
     return members

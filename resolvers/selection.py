@@ -1,12 +1,13 @@
 """What a query selects beneath a field: so that a store is asked for those columns only."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from graphql import (
+    DirectiveNode,
     FieldNode,
     FragmentSpreadNode,
+    GraphQLResolveInfo,
     InlineFragmentNode,
     SelectionNode,
     value_from_ast_untyped,
@@ -14,7 +15,7 @@ from graphql import (
 from strawberry.utils.str_converters import to_snake_case
 
 from backends.records import Fields
-from resolvers.context import Info
+from resolvers.context import Context, Info
 
 Columns = Mapping[str, tuple[str, ...]]
 """GraphQL fields that need attributes other than the one of their name."""
@@ -38,7 +39,7 @@ def columns(record: type[msgspec.Struct], names: frozenset[str], special: Column
 
 
 def _beneath(info: Info, path: tuple[str, ...]) -> list[FieldNode]:
-    nodes = list(info._raw_info.field_nodes)
+    nodes = list(_raw(info).field_nodes)
     for name in (*path, None):
         nodes = [
             inner
@@ -50,27 +51,31 @@ def _beneath(info: Info, path: tuple[str, ...]) -> list[FieldNode]:
     return nodes
 
 
-def _fields(info: Info, selections: Any) -> Iterator[FieldNode]:
+def _fields(info: Info, selections: Sequence[SelectionNode]) -> Iterator[FieldNode]:
     for selection in selections:
-        if not _included(info, selection):
+        if not _included(info, selection.directives or ()):
             continue
         if isinstance(selection, FieldNode):
             yield selection
         elif isinstance(selection, InlineFragmentNode):
             yield from _fields(info, selection.selection_set.selections)
         elif isinstance(selection, FragmentSpreadNode):
-            fragment = info._raw_info.fragments[selection.name.value]
+            fragment = _raw(info).fragments[selection.name.value]
             yield from _fields(info, fragment.selection_set.selections)
 
 
-def _included(info: Info, node: SelectionNode) -> bool:
+def _included(info: Info, directives: Sequence[DirectiveNode]) -> bool:
     """Whether @skip and @include let a selection through; validation has seen to their form."""
-    for directive in node.directives or ():
+    for directive in directives:
         name = directive.name.value
         if name in ("skip", "include"):
-            value = directive.arguments[0].value
-            known = info.variable_values
-            condition = value_from_ast_untyped(value, known)
-            if bool(condition) is (name == "skip"):
+            condition = next(iter(directive.arguments or ()))
+            value = value_from_ast_untyped(condition.value, info.variable_values)
+            if bool(value) is (name == "skip"):
                 return False
     return True
+
+
+def _raw(info: Info) -> GraphQLResolveInfo[Context]:
+    # Strawberry has no public way to the nodes of a field.
+    return info._raw_info  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType]

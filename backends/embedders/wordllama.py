@@ -1,7 +1,9 @@
 """WordLlama: static token embeddings, in this process and offline (its weights are in its wheel)."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from backends.roles import Vector
 
 LONGEST = 20_000
 """Characters of a text that are looked at."""
-BATCH = 64
+PADDED = 64_000
+"""Characters of a batch, each text counted as long as the longest: the model pads, and takes about a
+kilobyte for each token."""
 SHIPPED_DIMENSION = 256
 """Length of the vectors in the wheel; fewer are their first ones, as the model was trained for."""
 
@@ -38,10 +42,12 @@ class WordLlamaEmbedder:
         async with self._loading:
             if self._model is None:
                 self._model = await asyncio.to_thread(self._load)
-        vectors: list[Vector | None] = []
-        for start in range(0, len(texts), BATCH):
-            batch = [text[:LONGEST] for text in texts[start : start + BATCH]]
-            vectors += await asyncio.to_thread(self._embed, batch)
+        vectors: list[Vector | None] = [None] * len(texts)
+        for places in _batches([min(len(text), LONGEST) for text in texts]):
+            batch = [texts[place][:LONGEST] for place in places]
+            made = await asyncio.to_thread(self._embed, batch)
+            for place, vector in zip(places, made, strict=True):
+                vectors[place] = vector
         return vectors
 
     def _embed(self, texts: list[str]) -> list[Vector | None]:
@@ -49,7 +55,8 @@ class WordLlamaEmbedder:
         return normalised(self._model.embed(texts, norm=False))
 
     def _load(self) -> Any:
-        import wordllama
+        with _logging_untouched():
+            import wordllama
 
         folder = Path(wordllama.__file__).parent
         try:
@@ -65,3 +72,25 @@ class WordLlamaEmbedder:
                 f"embedder: wordllama has no model {self._name!r} with {self.space.dimension} "
                 f"dimensions in its wheel (it carries l2_supercat with 256, or cut to fewer): {error}"
             ) from error
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Places of texts to embed together, those of like length in one batch."""
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and lengths[place] * (len(batch) + 1) > PADDED:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+@contextmanager
+def _logging_untouched() -> Generator[None]:
+    """Undo what happens to the root logger within: wordllama configures it when it is imported."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)

@@ -320,7 +320,7 @@ def _mean(vectors: Sequence[Vector]) -> Vector | None:
         return None
     total = np.sum(np.stack(vectors), axis=0, dtype=np.float64)
     length = float(np.linalg.norm(total))
-    return (total / length).astype(np.float32) if length > 0 else None
+    return np.asarray(total / length, dtype=np.float32) if length > 0 else None
 
 
 def _vector_digest(vector: Vector) -> str:

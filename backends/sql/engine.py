@@ -1,13 +1,13 @@
 """The connections of one relational store: a pool to read, one transaction at a time to write."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Executable, Row, event, make_url
+from sqlalchemy import Executable, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from backends.errors import StoreUnavailable
@@ -22,7 +22,7 @@ _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -65536",
+    "PRAGMA cache_size = -16384",
     "PRAGMA mmap_size = 268435456",
 )
 
@@ -61,7 +61,14 @@ class SqlEngine:
             isolation_level="AUTOCOMMIT",
         )
         pragmas = _PRAGMAS[2:] if self.read_only else _PRAGMAS
-        event.listen(self._engine.sync_engine, "connect", lambda raw, _: _prepare(raw, pragmas))
+
+        def prepare(connection: Any, _: Any) -> None:
+            cursor = connection.cursor()
+            for pragma in pragmas:
+                cursor.execute(pragma)
+            cursor.close()
+
+        event.listen(self._engine.sync_engine, "connect", prepare)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -69,10 +76,10 @@ class SqlEngine:
             await self._engine.dispose()
             self._engine = None
 
-    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable) -> Sequence[tuple[Any, ...]]:
         """All rows of a statement."""
         async with self.connection() as connection:
-            return (await connection.execute(statement)).all()
+            return cast("Any", (await connection.execute(statement)).all())
 
     async def scalar(self, statement: Executable) -> Any:
         """The first column of the first row, `None` if there is none."""
@@ -89,7 +96,7 @@ class SqlEngine:
             await connection.execute(statement, rows)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[AsyncConnection]:
+    async def connection(self) -> AsyncGenerator[AsyncConnection]:
         """The connection of the batch that is running here, else one from the pool."""
         current = self._batch.get()
         with translated(self.name):
@@ -102,7 +109,7 @@ class SqlEngine:
                 yield connection
 
     @asynccontextmanager
-    async def batch(self) -> AsyncIterator[None]:
+    async def batch(self) -> AsyncGenerator[None]:
         """One transaction: all of it is there afterwards, or, after an error, none of it."""
         if self._batch.get() is not None:
             yield
@@ -118,10 +125,3 @@ class SqlEngine:
                 raise
             finally:
                 self._batch.reset(token)
-
-
-def _prepare(connection: Any, pragmas: Sequence[str]) -> None:
-    cursor = connection.cursor()
-    for pragma in pragmas:
-        cursor.execute(pragma)
-    cursor.close()

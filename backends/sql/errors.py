@@ -1,6 +1,6 @@
 """SQLAlchemy's and the drivers' errors, translated in this one place."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from sqlalchemy import exc
@@ -11,7 +11,7 @@ _UNAVAILABLE = ("unable to open", "disk i/o error", "not a database", "malformed
 
 
 @contextmanager
-def translated(store: str) -> Iterator[None]:
+def translated(store: str) -> Generator[None]:
     """Raise what the driver raises as the error of ours that fits it."""
     try:
         yield

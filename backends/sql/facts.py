@@ -130,7 +130,7 @@ class SqlFacts:
         beyond = bool(start) and page.ends and await self._has_neighbor(keys[0], ends, start[0])
         return [page_of(each, page, beyond=beyond) for each in items]
 
-    async def _has_neighbor(self, key: str, ends: "list[_End]", last: Any) -> bool:
+    async def _has_neighbor(self, key: str, ends: "Sequence[_End]", last: Any) -> bool:
         found = [
             select(literal(1)).where(*conditions, other <= literal(last)).exists()
             for other, conditions in ends
@@ -266,7 +266,7 @@ def _edge_conditions(scope: Scope, edges: Edges, moment: Moment) -> Conditions:
     return conditions
 
 
-def _of_parent(scope: Scope, kind: Kind, edges: Edges, moment: Moment) -> list[Conditions]:
+def _of_parent(scope: Scope, kind: Kind, edges: Edges, moment: Moment) -> Sequence[Conditions]:
     """The facts of a parent, as sources that no fact passes twice."""
     shared = _edge_conditions(scope, edges, moment)
     if kind is Kind.EPISODE:
@@ -282,7 +282,7 @@ def _of_parent(scope: Scope, kind: Kind, edges: Edges, moment: Moment) -> list[C
     }[edges.direction]
 
 
-def _ends(scope: Scope, edges: Edges, moment: Moment) -> list[_End]:
+def _ends(scope: Scope, edges: Edges, moment: Moment) -> Sequence[_End]:
     """The far ends of a parent's facts, with what those facts must meet."""
     shared = [*_edge_conditions(scope, edges, moment), _C.subject_key != _C.object_key]
     out: _End = (_C.object_key, [*shared, _C.subject_key == PARENT])
@@ -292,7 +292,7 @@ def _ends(scope: Scope, edges: Edges, moment: Moment) -> list[_End]:
     ]
 
 
-def _joined(scope: Scope, keys: Sequence[str], edges: Edges, moment: Moment) -> Select[Any]:
+def _joined(scope: Scope, keys: Sequence[str], edges: Edges, moment: Moment) -> Select[Any, Any]:
     """Pairs of a key and another that a fact joins to it."""
     shared = [*_edge_conditions(scope, edges, moment), _C.subject_key != _C.object_key]
     out = select(_C.subject_key.label("key"), _C.object_key.label("other")).where(

@@ -33,6 +33,8 @@ from backends.records import Page, PageRequest, Position
 
 T = TypeVar("T")
 
+_PLUS: custom_op[Any] = custom_op("+")
+
 Conditions = Sequence[ColumnElement[bool]]
 
 
@@ -118,7 +120,7 @@ class Ordering(msgspec.Struct, frozen=True):
         if page.before is not None:
             bounds += self._bound(missing, page.before, forward=False)
         sort = null() if self.sort is None else self.sort
-        return (
+        part: Any = (
             select(
                 row.label("row"),
                 literal_column("1" if missing else "0", Integer).label("missing"),
@@ -128,6 +130,7 @@ class Ordering(msgspec.Struct, frozen=True):
             .where(*conditions, *self._range(missing), *bounds)
             .order_by(*self._sorted(missing=missing, backward=page.backward))
         )
+        return part
 
     def _merge_order(self, columns: Any, backward: bool) -> list[ColumnElement[Any]]:
         down = self.descending != backward
@@ -145,7 +148,7 @@ class Ordering(msgspec.Struct, frozen=True):
 def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """The column, but not as an index knows it: keeps SQLite from walking an index in the order wanted
     when few rows are, and another index finds those."""
-    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+    return UnaryExpression(column, operator=_PLUS, type_=column.type)
 
 
 def _beyond(row: Any, value: Any, upward: bool, inclusive: bool) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Integer, Text, column, literal_column, select, table
+from sqlalchemy import Float, Integer, Text, column, literal_column, select, table
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.selectable import Join
 
@@ -43,7 +43,7 @@ class SqlKeywords:
         name = full_text_table(kind)
         index = table(name, column("rowid", Integer), column(name, Text))
         entry = tables.search_entry
-        score = (-literal_column(f"bm25({name})")).label("score")
+        score = literal_column(f"-bm25({name})", Float).label("score")
         statement = (
             select(entry.c.key, score)
             .select_from(_CrossJoin(index, entry, index.c.rowid == entry.c.id))

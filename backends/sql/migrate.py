@@ -5,7 +5,7 @@ import fcntl
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -129,7 +129,7 @@ def _back_up(path: Path, revision: str) -> None:
 
 
 @contextmanager
-def _locked(store: str, path: Path) -> Iterator[None]:
+def _locked(store: str, path: Path) -> Generator[None]:
     """One process at a time; the lock is a file beside the database, let go even by a killed process."""
     if not path.parent.is_dir():
         raise StoreUnavailable(store, f"store {store}: the folder {path.parent} does not exist")

@@ -40,7 +40,7 @@ class Rows(Generic[R]):
         self.table = table
         self.record = record
         self._sorts = sorts or {}
-        self._derive = derive or (lambda _: {})
+        self._derive = derive
         self._attributes = [
             field.name
             for field in msgspec.structs.fields(record)
@@ -196,7 +196,8 @@ class Rows(Generic[R]):
     def _row(self, scope: Scope, record: R) -> dict[str, Any]:
         values = {name: getattr(record, name) for name in ("key", *self._attributes)}
         digest = digest_of(record)
-        return {"tenant": scope.tenant, "digest": digest, **values, **self._derive(record)}
+        derived = self._derive(record) if self._derive else {}
+        return {"tenant": scope.tenant, "digest": digest, **values, **derived}
 
 
 def count_where(table: Table, conditions: Conditions) -> ColumnElement[int]:

@@ -1,6 +1,6 @@
 """The relational store: one engine, and every role played on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class SqlStore:
         return Health.UP
 
     @asynccontextmanager
-    async def batch(self) -> AsyncIterator[None]:
+    async def batch(self) -> AsyncGenerator[None]:
         """One transaction."""
         async with self._sql.batch():
             yield

@@ -199,7 +199,12 @@ search_entry = Table(
 search_vector = Table(
     "search_vector",
     metadata,
-    Column("entry_id", ForeignKey(search_entry.c.id, ondelete="CASCADE"), primary_key=True),
+    Column(
+        "entry_id",
+        Integer,
+        ForeignKey("search_entry.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
     Column("digest", Text, nullable=False),
     Column("vector", LargeBinary, nullable=False),
 )
