@@ -66,10 +66,12 @@ def sentences(folder: Path) -> list[Query]:
 def lines(folder: Path, stem: str) -> Iterator[Any]:
     """The records of `stem.jsonl` or `stem.jsonl.gz`."""
     packed = folder / f"{stem}.jsonl.gz"
-    opened = gzip.open(packed, "rt") if packed.exists() else (folder / f"{stem}.jsonl").open()
-    with opened as file:
-        for line in file:
-            yield json.loads(line)
+    if packed.exists():
+        data = gzip.decompress(packed.read_bytes())
+    else:
+        data = (folder / f"{stem}.jsonl").read_bytes()
+    for line in data.strip().split(b"\n"):
+        yield json.loads(line)
 
 
 def _some(queries: list[Query]) -> list[Query]:

@@ -79,7 +79,9 @@ async def ask_all(client: httpx.AsyncClient) -> Table:
             await ask(client, query)
             times[name].append(time.perf_counter() - started)
     watching.cancel()
-    table = Table(title=f"{ROUNDS} rounds; longest stall of the event loop {max(stalls) * 1000:.0f} ms")
+    table = Table(
+        title=f"{ROUNDS} rounds; longest stall of the event loop {max(stalls) * 1000:.0f} ms"
+    )
     for column in ("query", "p50 ms", "p99 ms", "kB", "store calls"):
         table.add_column(column)
     for name in QUERIES:

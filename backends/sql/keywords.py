@@ -85,4 +85,6 @@ class _CrossJoin(Join):
 def _compile(element: Any, compiler: Any, **options: Any) -> str:
     options["asfrom"] = True
     left, right = (compiler.process(side, **options) for side in (element.left, element.right))
+    if linter := options.get("from_linter"):  # SQLAlchemy's check for joins that were forgotten
+        linter.edges.add((element.left, element.right))
     return f"{left} CROSS JOIN {right} ON {compiler.process(element.onclause)}"
