@@ -4,13 +4,15 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 from backends.sql.chunks import SqlChunks
 from backends.sql.documents import SqlDocuments
-from tests.support import Gateway
+from backends.sql.entities import SqlEntities
+from tests.support import Gateway, fill, running
 
 CALLS: dict[str, tuple[str, dict[str, int]]] = {
     "chunks and entities of documents": (
@@ -91,10 +93,6 @@ def lines(count: int) -> str:
 @pytest.fixture(scope="module")
 async def sizes(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A memory of 5 parents and one of 500, under a page limit that lets all of them through."""
-    from contextlib import AsyncExitStack
-
-    from tests.support import fill, running
-
     async with AsyncExitStack() as stack:
         gateways: list[Gateway] = []
         for count in (5, 500):
@@ -114,18 +112,26 @@ async def test_the_calls_of_a_query_follow_from_its_shape(sizes: list[Gateway], 
 
 
 async def test_a_text_that_is_not_selected_is_never_read(
-    odd: Gateway, monkeypatch: pytest.MonkeyPatch
+    memory: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = watch_fields(monkeypatch)
-    await odd.data("{ documents(first: 5) { nodes { title chunks(first: 2) { nodes { key } } } } }")
-    assert asked == [{"title"}, set()]
+    gateway = await memory(lines(3))
+    asked.clear()
+    await gateway.data(
+        "{ documents(first: 5) { nodes { title chunks(first: 2) { nodes { key } } } } }"
+    )
+    assert asked == [{"title"}, {"key"}]
 
 
 async def test_a_cursor_asks_for_what_orders_the_list(
-    odd: Gateway, monkeypatch: pytest.MonkeyPatch
+    memory: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = watch_fields(monkeypatch)
-    await odd.data("{ documents(first: 5) { nodes { chunks(first: 2) { edges { cursor } } } } }")
+    gateway = await memory(lines(3))
+    asked.clear()
+    await gateway.data(
+        "{ documents(first: 5) { nodes { chunks(first: 2) { edges { cursor } } } } }"
+    )
     assert asked == [set(), {"position"}]
 
 
@@ -146,7 +152,7 @@ def watch_fields(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
 
 
 async def test_branches_to_different_roles_do_not_wait_for_one_another(
-    odd: Gateway, monkeypatch: pytest.MonkeyPatch
+    memory: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The texts answer only after the graph was asked: were branches in turn, neither would end."""
     graph_asked = asyncio.Event()
@@ -156,8 +162,6 @@ async def test_branches_to_different_roles_do_not_wait_for_one_another(
         await graph_asked.wait()
         return await find(self, *arguments)
 
-    from backends.sql.entities import SqlEntities
-
     find_entities = SqlEntities.find
 
     async def tells(self: Any, *arguments: Any) -> Any:
@@ -166,6 +170,9 @@ async def test_branches_to_different_roles_do_not_wait_for_one_another(
 
     monkeypatch.setattr(SqlDocuments, "find", waits)
     monkeypatch.setattr(SqlEntities, "find", tells)
-    data = await odd.data("{ documents(first: 1) { nodes { key } } entities(first: 1) { nodes { key } } }")
+    gateway = await memory(lines(3))
+    data = await gateway.data(
+        "{ documents(first: 1) { nodes { key } } entities(first: 1) { nodes { key } } }"
+    )
     assert data["documents"]["nodes"]
     assert data["entities"]["nodes"]
