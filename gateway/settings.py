@@ -83,14 +83,19 @@ class LimitSettings(BaseModel):
     tokens: int = Field(default=10_000, ge=1)
 
 
+WEIGHTS = {"wordllama": (0.3, 1.0), "openai": (1.0, 0.5)}
+"""What a rank of the vector and of the keyword leg is worth, by embedder, unless set: measured, see
+docs/decisions/0003-search-weights.md."""
+
+
 class SearchSettings(BaseModel):
-    """`[search]`: how deep each leg goes, and what a rank in it is worth."""
+    """`[search]`: how deep each leg goes, and what a rank in it is worth (unset: by embedder)."""
 
     model_config = ConfigDict(extra="forbid")
 
     depth: int = Field(default=200, ge=1)
-    vector_weight: float = Field(default=1.0, ge=0)
-    keyword_weight: float = Field(default=0.5, ge=0)
+    vector_weight: float | None = Field(default=None, ge=0)
+    keyword_weight: float | None = Field(default=None, ge=0)
 
 
 class Settings(BaseSettings):
@@ -147,7 +152,13 @@ class Settings(BaseSettings):
     @property
     def search_rules(self) -> SearchRules:
         """How legs are asked and fused."""
-        return SearchRules(**self.search.model_dump())
+        vector, keyword = WEIGHTS[self.embedder.kind]
+        given = self.search
+        return SearchRules(
+            depth=given.depth,
+            vector_weight=vector if given.vector_weight is None else given.vector_weight,
+            keyword_weight=keyword if given.keyword_weight is None else given.keyword_weight,
+        )
 
     def _roles(self) -> RolesConfig:
         if self.roles is not None:

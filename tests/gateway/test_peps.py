@@ -283,18 +283,20 @@ async def test_a_fact_leads_to_the_chunks_of_its_sources_and_back(
         assert data == [truth.provenance(key) for key in fact["episodes"]]
 
 
-@pytest.mark.parametrize("known", ["2012-05-24T00:00:00Z", TODAY])
 @pytest.mark.parametrize("pep", ["pep-0426", "pep-0649", "pep-0405"])
-async def test_episodes_of_a_document_form_one_chain(
-    peps: Gateway, truth: Truth, pep: str, known: str
+async def test_episodes_of_a_document_heard_of_by_then_form_one_chain(
+    peps: Gateway, truth: Truth, pep: str
 ) -> None:
     query = f"""query($key: String!, $v: DateTime!, $k: DateTime!, $after: String) {{
         snapshot({MOMENT}) {{ document(key: $key) {{ episodes(first: 4, after: $after) {{ {PAGE}
             nodes {{ key previous {{ key next {{ key }} }} next {{ key }} }} }} }} }} }}"""
     path = ("snapshot", "document", "episodes")
-    found = await walk(peps, query, *path, key=pep, **moment(At(TODAY, known)))
-    assert keys(found) == keys(truth.episodes_at(known, document=pep))
-    assert chained(found)
+    middle = truth.episodes_at(TODAY, document=pep)[3]["recordedAt"]
+    for known, count in [(just_before(middle), 3), (middle, 4), (TODAY, None)]:
+        found = await walk(peps, query, *path, key=pep, **moment(At(TODAY, known)))
+        assert keys(found) == keys(truth.episodes_at(known, document=pep))
+        assert count in (None, len(found))
+        assert chained(found)
 
 
 @pytest.mark.parametrize("pep", ["pep-0817", "pep-0572", "pep-0008"])
