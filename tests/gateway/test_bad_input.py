@@ -268,8 +268,8 @@ async def test_a_cursor_of_other_arguments_is_refused(
         return f"{name}({given}) {INFO}"
 
     cursors = {more: await odd.data(f"{{ it: {operation(more)} }}") for more in arguments}
-    for giver, given in cursors.items():
-        cursor = given["it"]["pageInfo"]["endCursor"]
+    for giver, answered in cursors.items():
+        cursor = answered["it"]["pageInfo"]["endCursor"]
         for taker in arguments:
             asked = f"query($cursor: String) {{ {operation(taker, 'after: $cursor')} }}"
             if giver == taker:
@@ -420,6 +420,10 @@ async def test_what_is_no_int_is_refused(odd: Gateway, size: Any) -> None:
     await refused(odd, query, {"n": size}, names="$n")
 
 
+USES = "other: entities(filter: {nameContains: $cursor}) { totalCount }"
+"""Has a query use its variable whatever its arguments are."""
+
+
 @pytest.mark.parametrize("root", ROOTS)
 async def test_first_and_last_and_before_must_fit_together(odd: Gateway, root: str) -> None:
     cursor = await end_cursor(odd, f"{{ {root}(first: 2) {INFO} }}")
@@ -430,14 +434,14 @@ async def test_first_and_last_and_before_must_fit_together(odd: Gateway, root: s
         ("first: 1, before: $cursor", "without last"),
         ("after: $cursor, before: $cursor", "without last"),
     ):
-        query = f"query($cursor: String) {{ {root}({arguments}) {{ totalCount }} }}"
+        query = f"query($cursor: String) {{ {root}({arguments}) {{ totalCount }} {USES} }}"
         await refused(odd, query, {"cursor": cursor}, names=names)
     for arguments in (
         "first: 1, last: null, before: null",
         "last: 1, after: $cursor",
         "last: 1, before: $cursor, after: $cursor",  # nothing lies between
     ):
-        query = f"query($cursor: String) {{ {root}({arguments}) {{ totalCount }} }}"
+        query = f"query($cursor: String) {{ {root}({arguments}) {{ totalCount }} {USES} }}"
         assert await odd.codes(query, {"cursor": cursor}) == []
 
 
@@ -738,7 +742,7 @@ async def test_a_number_of_any_size_can_be_compared(odd: Gateway, number: str) -
             {},
         ),
         (
-            'query($j: JSON) { documents(filter: {metadata: [{path: "b", in: [$j]}]}) { totalCount } }',
+            'query($j: JSON!) { documents(filter: {metadata: [{path: "b", in: [$j]}]}) { totalCount } }',
             {"j": json.loads(number)},
         ),
     ):
