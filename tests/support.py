@@ -27,9 +27,8 @@ QUIET = Console(quiet=True)
 class Gateway:
     """A running application, asked through HTTP."""
 
-    def __init__(self, client: httpx.AsyncClient, database: Path) -> None:
+    def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
-        self.database = database
 
     async def answer(
         self, query: str, variables: dict[str, Any] | None = None, **more: Any
@@ -68,13 +67,15 @@ class Gateway:
 
 
 @asynccontextmanager
-async def running(database: Path, **settings: Any) -> AsyncIterator[Gateway]:
-    """The application over an embedded file."""
-    app = create_app(load_settings(database=database, **settings))
+async def running(
+    database: Path | None = None, *, config: Path | None = None, **settings: Any
+) -> AsyncIterator[Gateway]:
+    """The application over an embedded file, or as a file configures it."""
+    app = create_app(load_settings(database=database, config=config, **settings))
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://memory") as client:
-            yield Gateway(client, database)
+            yield Gateway(client)
 
 
 async def fill(database: Path, *paths: Path, tenant: str = "default") -> None:

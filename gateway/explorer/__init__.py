@@ -26,7 +26,7 @@ def examples() -> list[dict[str, Any]]:
 
 
 def _title(text: str) -> str:
-    return text.partition("\n")[0].lstrip("# ").rstrip(".")
+    return text.partition("\n")[0].lstrip("# ").partition(":")[0].rstrip(".,")
 
 
 @cache

@@ -55,7 +55,7 @@ async def test_an_id_or_key_that_names_nothing_is_null(odd: Gateway, kind: str) 
     data = await odd.data(
         f"query($id: ID!, $key: String!) {{ node(id: $id) {{ id }} "
         f"nodes(ids: [$id, $id]) {{ id }} {field}(key: $key) {{ key }} }}",
-        {"id": pack([kind, "nobody"]), "key": "nobody"},
+        {"id": pack([kind, "nothing:here"]), "key": "nothing:here"},
     )
     assert data == {"node": None, "nodes": [None, None], field: None}
 
@@ -293,63 +293,58 @@ async def test_a_cursor_outlives_aliases_moments_defaults_and_the_way_to_its_lis
         assert await odd.codes(f"query($cursor: String) {{ {same} }}", {"cursor": cursor}) == []
 
 
-async def test_a_forged_position_is_refused(memory: Callable[..., Any]) -> None:
+FORGED = """
+{"kind": "document", "key": "d"}
+{"kind": "chunk", "key": "c", "document": "d", "position": 3, "text": "t"}
+{"kind": "entity", "key": "e", "name": "n"}
+{"kind": "fact", "key": "f", "subject": "e", "predicate": "P", "object": "o"}
+"""
+BY_POSITION = 'document(key: "d") { chunks%s { pageInfo { endCursor } } }'
+BY_NAME = "entities%s { pageInfo { endCursor } }"
+BY_TIME = "facts%s { pageInfo { endCursor } }"
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        *((BY_POSITION, [value, "c"]) for value in ("3", 3.5, b"3", [3], True, 2**63, 2**64 - 1)),
+        *((BY_NAME, [value, "e"]) for value in (3, True, b"n", ["n"], 2**63)),
+        *((BY_TIME, [value, "f"]) for value in ("2012", 1.5, True, 2**63, 2**64 - 1, -(2**62))),
+        *((field, values) for field in (BY_POSITION, BY_TIME) for values in ([], ["c"], [3, 5])),
+        *((field, [None, "c", "c"]) for field in (BY_POSITION, BY_NAME, BY_TIME)),
+    ],
+)
+async def test_a_cursor_with_a_forged_position_is_refused(
+    memory: Callable[..., Any], field: str, values: list[Any]
+) -> None:
     """The mark is right and the values are not: nothing of it may reach a store."""
-    gateway = await memory(
-        "\n".join(
-            [
-                '{"kind": "document", "key": "d"}',
-                '{"kind": "chunk", "key": "c", "document": "d", "position": 3, "text": "t"}',
-                '{"kind": "entity", "key": "e", "name": "n"}',
-                '{"kind": "fact", "key": "f", "subject": "e", "predicate": "P", "object": "o"}',
-            ]
-        )
-    )
-    for field, goods, bads in (
-        (
-            'document(key: "d") { chunks%s { pageInfo { endCursor } } }',
-            [3, None, -(2**31)],
-            ["3", 3.5, b"3", [3], True, 2**63, 2**64 - 1, -(2**63)],
-        ),
-        ("entities%s { pageInfo { endCursor } }", ["n", "", "\x00"], [3, None, b"n", ["n"], 2**63]),
-        (
-            "facts%s { pageInfo { endCursor } }",
-            [None, 0, -1],
-            ["2012", 1.5, True, 2**63, 2**64 - 1, -(2**62)],
-        ),
-    ):
-        mark, _, key = unpack(await end_cursor(gateway, f"{{ {field % ''} }}"))
-        asked = f"query($cursor: String) {{ {field % '(after: $cursor)'} }}"
-        for good in goods:
-            if field.startswith("entities") and good is None:
-                continue
-            assert await gateway.codes(asked, {"cursor": pack([mark, good, key])}) == []
-        for values in (
-            *([bad, key] for bad in bads if bad is not None),
-            [],
-            [key],
-            [goods[0], 5],
-            [goods[0], key, key],
-        ):
-            await refused(gateway, asked, {"cursor": pack([mark, *values])}, names="cursor")
+    gateway = await memory(FORGED)
+    mark, *_ = unpack(await end_cursor(gateway, f"{{ {field % ''} }}"))
+    asked = f"query($cursor: String) {{ {field % '(after: $cursor)'} }}"
+    await refused(gateway, asked, {"cursor": pack([mark, *values])}, names="cursor")
 
 
-async def test_a_forged_search_position_is_refused(odd: Gateway) -> None:
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda offset, times: [-1, *times],
+        lambda offset, times: [1.5, *times],
+        lambda offset, times: ["2", *times],
+        lambda offset, times: [True, *times],
+        lambda offset, times: [offset],
+        lambda offset, times: [offset, None, None],
+        lambda offset, times: [offset, True, False],
+        lambda offset, times: [offset, *times, 1],
+        lambda offset, times: [offset, "2012", "2012"],
+        lambda offset, times: [offset, 2**63, 0],
+    ],
+)
+async def test_a_search_cursor_with_a_forged_offset_is_refused(
+    odd: Gateway, forge: Callable[[int, list[int]], list[Any]]
+) -> None:
     asked = f'query($cursor: String) {{ search(query: "ada", first: 2, after: $cursor) {INFO} }}'
     mark, offset, *times = unpack(await end_cursor(odd, asked))
-    assert await odd.codes(asked, {"cursor": pack([mark, 2**64 - 1, *times])}) == []  # past the end
-    for values in (
-        [-1, *times],
-        [1.5, *times],
-        ["2", *times],
-        [True, *times],
-        [offset],
-        [offset, None, None],
-        [offset, *times, 1],
-        [offset, "2012", "2012"],
-        [offset, 2**63, 0],
-    ):
-        await refused(odd, asked, {"cursor": pack([mark, *values])}, names="cursor")
+    await refused(odd, asked, {"cursor": pack([mark, *forge(offset, times)])}, names="cursor")
 
 
 def garbage() -> st.SearchStrategy[str]:
@@ -800,7 +795,7 @@ async def test_a_document_that_does_not_fit_the_schema_is_named(
 
 @pytest.mark.parametrize(
     "query",
-    ["", " ", "#", "{", "}", "{ }", "nonsense", "tokens", "{ a } tokens", '{ a(b: "', "\x00"],
+    ["", " ", "#", "{", "}", "nonsense", "tokens", "{ a } tokens", '{ a(b: "', "\x00"],
 )
 async def test_what_is_no_document_is_a_parse_error(odd: Gateway, query: str) -> None:
     await refused(odd, query, code="GRAPHQL_PARSE_FAILED", names="Syntax Error")
