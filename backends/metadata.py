@@ -8,6 +8,7 @@ store's own opinion of whether 1 is true or `"x"` is in `["x"]` (semantics.md, F
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
@@ -28,7 +29,7 @@ def presence_token(path: str) -> str:
 
 
 def value_token(path: str, value: Any) -> str:
-    """The token of a path where `value` stands."""
+    """The token of a path where `value` stands.  Raises ValueError for what JSON cannot hold."""
     return _bounded(f"{path}={canonical(value)}")
 
 
@@ -50,8 +51,10 @@ def _walk(value: Mapping[str, Any], prefix: str) -> Iterator[str]:
 
 
 def _normal(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is no JSON value")
+        return int(value) if value.is_integer() else value
     if isinstance(value, dict):
         return {key: _normal(inner) for key, inner in cast("dict[str, Any]", value).items()}
     if isinstance(value, (list, tuple)):

@@ -18,7 +18,7 @@ def parse_instant(text: str, *, assume_utc: bool) -> datetime:
     *date, fraction, zulu, sign, hours, minutes = match.groups()
     if zulu is None and sign is None and not assume_utc:
         raise ValueError(f"{text!r} has no offset; end it with Z or an offset such as +02:00")
-    if fraction and fraction[6:].strip("0"):
+    if fraction and len(fraction) > 6:
         raise ValueError(f"{text!r} is finer than a microsecond; give at most six decimals")
     zone = UTC
     try:
@@ -27,7 +27,7 @@ def parse_instant(text: str, *, assume_utc: bool) -> datetime:
                 raise ValueError("the offset is out of range")
             offset = timedelta(hours=int(hours), minutes=int(minutes))
             zone = timezone(-offset if sign == "-" else offset)
-        micros = int((fraction or "")[:6].ljust(6, "0"))
+        micros = int((fraction or "").ljust(6, "0"))
         year, month, day, hour, minute, second = map(int, date)
         local = datetime(year, month, day, hour, minute, second, micros, zone)
         return local.astimezone(UTC)

@@ -38,12 +38,12 @@ def create_app(settings: Settings) -> Starlette:
     async def home(_: Request) -> Response:
         return RedirectResponse("/graphql")
 
-    every = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
-    endpoint = GraphQLEndpoint(schema, federation, settings)
+    graphql = Route("/graphql", GraphQLEndpoint(schema, federation, settings).__call__)
+    graphql.methods = None  # any: the endpoint itself says which it takes
     return Starlette(
         routes=[
             Route("/", home),
-            Route("/graphql", endpoint.__call__, methods=every),
+            graphql,
             Route("/schema.graphql", schema_file),
             Route("/healthz", healthz),
             Route("/readyz", Ready(federation).__call__),

@@ -65,7 +65,7 @@ class Documents:
             document = parse(text, max_tokens=self._most_tokens)
             return Prepared(document, validate(self._schema, document))
         except GraphQLSyntaxError as error:
-            if "tokens" in error.message:
+            if "Parsing aborted" in error.message:
                 return Prepared(
                     None, [self._too_large("tokens", f"more than {self._most_tokens:,}")]
                 )

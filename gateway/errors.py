@@ -41,13 +41,13 @@ def present_all(errors: Sequence[GraphQLError], *, executed: bool) -> list[dict[
 
 def _extensions(error: GraphQLError, executed: bool) -> dict[str, Any]:
     original = error.original_error
+    if isinstance(original, MemoryGatewayError) and not isinstance(original, ConfigurationError):
+        store = getattr(original, "store", None)
+        return {"code": original.code} | ({"store": store} if store else {})
     if isinstance(error, GraphQLSyntaxError):
         return {"code": "GRAPHQL_PARSE_FAILED"}
     if not executed:
         return {"code": "GRAPHQL_VALIDATION_FAILED"}
-    if isinstance(original, MemoryGatewayError) and not isinstance(original, ConfigurationError):
-        store = getattr(original, "store", None)
-        return {"code": original.code} | ({"store": store} if store else {})
     if not error.path:
         return {"code": "BAD_USER_INPUT"}  # variables, or which operation to run
     return {"code": "INTERNAL"}

@@ -1,5 +1,7 @@
 """Inputs that several filters share, and what they come to."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 
@@ -74,14 +76,23 @@ def order_of(by: Enum, direction: SortDirection | None) -> Order:
     return Order(by.value, given(direction, SortDirection.ASC) is SortDirection.DESC)
 
 
+def _tokens(path: str, values: Iterable[object]) -> tuple[str, ...]:
+    """The tokens of values at a path; a number too large for JSON is equal to none that is stored."""
+    tokens: list[str] = []
+    for value in values:
+        with suppress(ValueError):
+            tokens.append(value_token(path, value))
+    return tuple(tokens)
+
+
 def _matches(value: MetadataMatch) -> list[Match]:
     matches: list[Match] = []
     path = value.path
     try:
         if (equals := given(value.equals, None)) is not None:
-            matches.append(Match(tokens=(value_token(path, equals),)))
+            matches.append(Match(tokens=_tokens(path, [equals])))
         if (among := listed(value.in_)) is not None:
-            matches.append(Match(tokens=tuple(value_token(path, each) for each in among)))
+            matches.append(Match(tokens=_tokens(path, among)))
     except RecursionError as error:
         raise InputError("metadata: a value is nested too deeply") from error
     if (exists := given(value.exists, None)) is not None:

@@ -47,8 +47,10 @@ class Sorting(msgspec.Struct, frozen=True):
         if not value:
             return (key,)
         sort = unpack_instant(value[0]) if self.holds is datetime else value[0]
-        if sort is not None and not isinstance(sort, self.holds):
+        if sort is not None and type(sort) is not self.holds:
             raise ValueError("another order")
+        if isinstance(sort, int) and not -(2**31) <= sort < 2**31:
+            raise ValueError("no position")
         return (sort, key)
 
 

@@ -40,7 +40,7 @@ def unpack_instant(value: Any) -> datetime | None:
     """The instant of `pack_instant`'s number.  Raises ValueError for what is none."""
     if value is None:
         return None
-    if not isinstance(value, int):
+    if type(value) is not int:  # a bool is an int to isinstance
         raise ValueError("unreadable")
     try:
         return _EPOCH + timedelta(microseconds=value)

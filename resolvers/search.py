@@ -271,7 +271,7 @@ def _resume(listing: Listing, cursor: str) -> tuple[int, Moment]:
     try:
         mark, offset, *times = unpack(cursor)
         valid_at, known_at = (unpack_instant(each) for each in times)
-        if mark != listing.mark(None) or not isinstance(offset, int) or offset < 0:
+        if mark != listing.mark(None) or type(offset) is not int or offset < 0:
             raise ValueError("another search")
         if valid_at is None or known_at is None:
             raise ValueError("another search")

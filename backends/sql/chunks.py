@@ -81,12 +81,13 @@ class SqlChunks:
         return outcomes
 
     async def keep_only(self, scope: Scope, kept: Mapping[str, Sequence[str]]) -> list[str]:
-        keep = {key for keys in kept.values() for key in keys}
         async with self._engine.batch():
             there = await self._engine.rows(
-                select(_C.key).where(_C.tenant == scope.tenant, one_of(_C.document_key, list(kept)))
+                select(_C.key, _C.document_key).where(
+                    _C.tenant == scope.tenant, one_of(_C.document_key, list(kept))
+                )
             )
-            gone = [key for (key,) in there if key not in keep]
+            gone = [key for key, document in there if key not in kept[document]]
             if gone:
                 await write_tokens(self._engine, scope, Kind.CHUNK, dict.fromkeys(gone, ()))
                 await self._engine.write(

@@ -35,13 +35,16 @@ def json_list(values: Sequence[Any]) -> str:
 
 def one_of(target: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
     """Whether `target` is among the values, however many: one parameter."""
-    listed = func.json_each(json_list(values)).table_valued("value")
+    # No stored text holds U+0000, and json_each would take what stands before it for the whole.
+    storable = [value for value in values if "\0" not in value]
+    listed = func.json_each(json_list(storable)).table_valued("value")
     return target.in_(select(listed.c.value))
 
 
 def parents(keys: Sequence[str]) -> TableValuedAlias:
     """The keys as rows: `key` is the place in the list, `value` the key."""
-    return func.json_each(json_list(keys)).table_valued(
+    storable = ["" if "\0" in key else key for key in keys]  # no key is empty
+    return func.json_each(json_list(storable)).table_valued(
         column("key", Integer), column("value", Text), name="parent"
     )
 

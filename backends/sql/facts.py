@@ -10,7 +10,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    or_,
     select,
     union,
 )
@@ -101,20 +100,17 @@ class SqlFacts:
         page: PageRequest,
         fields: Fields,
     ) -> list[Page[Entity]]:
-        limit = page.limit + (1 if page.ends else 0)
-        start = [] if page.after is None else [page.after[0]]
         ends = _ends(scope, edges, moment)
-        parts = [
-            select(other.label("other"))
-            .where(*conditions, *(other > literal(key) for key in start))
-            .distinct()
-            .order_by(other)
-            .limit(limit)
-            .subquery()
+        windows = [
+            Ordering(other).window(other, [conditions], page, distinct=True).subquery()
             for other, conditions in ends
         ]
-        merged = union(*(select(part) for part in parts)).subquery()
-        window = select(merged.c.other).order_by(merged.c.other).limit(limit)
+        merged = union(*(select(window.c.row) for window in windows)).subquery()
+        window = (
+            select(merged.c.row)
+            .order_by(merged.c.row.desc() if page.backward else merged.c.row.asc())
+            .limit(page.limit + (1 if page.ends else 0))
+        )
         parent, item = parents(keys), per_parent(window)
         rows = await self._engine.rows(
             select(parent.c.key, item.c.value)
@@ -127,15 +123,12 @@ class SqlFacts:
         items: list[list[Entity]] = [[] for _ in keys]
         for (place, key), record in zip(rows, found, strict=True):
             items[place].append(record or Entity.missing(key))
-        beyond = bool(start) and page.ends and await self._has_neighbor(keys[0], ends, start[0])
-        return [page_of(each, page, beyond=beyond) for each in items]
-
-    async def _has_neighbor(self, key: str, ends: "Sequence[_End]", last: Any) -> bool:
-        found = [
-            select(literal(1)).where(*conditions, other <= literal(last)).exists()
+        outside = [
+            await self._rows.outside([conditions], Ordering(other), page, keys=keys)
             for other, conditions in ends
         ]
-        return bool(await self._engine.scalar(select(or_(*found)).select_from(parents([key]))))
+        before, after = (any(each) for each in zip(*outside, strict=True))
+        return [page_of(each, page, (before, after)) for each in items]
 
     async def count_neighbors(
         self, scope: Scope, keys: Sequence[str], edges: Edges, moment: Moment
@@ -268,11 +261,13 @@ def _edge_conditions(scope: Scope, edges: Edges, moment: Moment) -> Conditions:
 
 def _of_parent(scope: Scope, kind: Kind, edges: Edges, moment: Moment) -> Sequence[Conditions]:
     """The facts of a parent, as sources that no fact passes twice."""
-    shared = _edge_conditions(scope, edges, moment)
     if kind is Kind.EPISODE:
+        drawn_edges = Edges(include_invalidated=edges.include_invalidated)
+        shared = _edge_conditions(scope, drawn_edges, moment)
         link = tables.fact_episode.c
         drawn = select(link.fact_key).where(link.tenant == scope.tenant, link.episode_key == PARENT)
         return [[*shared, _C.key.in_(drawn)]]
+    shared = _edge_conditions(scope, edges, moment)
     out = [*shared, _C.subject_key == PARENT]
     into = [*shared, _C.object_key == PARENT]
     return {

@@ -157,14 +157,21 @@ def _beyond(row: Any, value: Any, upward: bool, inclusive: bool) -> ColumnElemen
     return row <= value if inclusive else row < value
 
 
-def page_of(items: Sequence[T], page: PageRequest, *, beyond: bool | None = None) -> Page[T]:
-    """The page that a window's rows make; `beyond` says whether anything stands on the other side of
-    where the window starts."""
+Outside = tuple[bool, bool]
+"""Whether rows stand at or before a page's `after`, and at or after its `before`."""
+
+
+def page_of(items: Sequence[T], page: PageRequest, outside: Outside = (False, False)) -> Page[T]:
+    """The page that a window's rows make."""
     more = len(items) > page.limit
     kept = list(items[: page.limit])
     if page.backward:
         kept.reverse()
     if not page.ends:
         return Page(kept)
-    ahead, behind = (beyond or False, more) if page.backward else (more, beyond or False)
-    return Page(kept, has_next=ahead, has_previous=behind)
+    before, after = outside
+    return Page(
+        kept,
+        has_next=after or (more and not page.backward),
+        has_previous=before or (more and page.backward),
+    )

@@ -86,10 +86,8 @@ class SqlMentions:
         items: list[list[str]] = [[] for _ in keys]
         for place, key in await self._engine.rows(statement):
             items[place].append(key)
-        beyond = None
-        if len(keys) == 1:
-            beyond = await self._entities.beyond([source], ordering, page, parent=keys[0])
-        return [page_of(each, page, beyond=beyond) for each in items]
+        outside = await self._entities.outside([source], ordering, page, keys=keys)
+        return [page_of(each, page, outside) for each in items]
 
     async def count_sources_of(self, scope: Scope, kind: Kind, keys: Sequence[str]) -> list[int]:
         column, source = _naming(scope, kind)

@@ -5,7 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, Table, exists, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from backends.records import (
@@ -19,7 +30,7 @@ from backends.records import (
 )
 from backends.sql.dialect import PARENT, one_of, parents, per_parent
 from backends.sql.engine import SqlEngine
-from backends.sql.keyset import Conditions, Ordering, page_of
+from backends.sql.keyset import Conditions, Ordering, Outside, page_of
 
 R = TypeVar("R", bound=Record)
 
@@ -71,8 +82,7 @@ class Rows(Generic[R]):
             .order_by(*ordering.order_of(window, backward=page.backward))
         )
         items = [self.build(names, row) for row in await self.engine.rows(statement)]
-        beyond = await self.beyond([conditions], ordering, page)
-        return page_of(items, page, beyond=beyond)
+        return page_of(items, page, await self.outside([conditions], ordering, page))
 
     async def pages(
         self,
@@ -111,29 +121,40 @@ class Rows(Generic[R]):
         items: list[list[R]] = [[] for _ in keys]
         for row in await self.engine.rows(statement):
             items[row[0]].append(self.build(names, row[1:]))
-        beyond = None
-        if len(keys) == 1:
-            beyond = await self.beyond(sources, ordering, page, parent=keys[0])
-        return [page_of(each, page, beyond=beyond) for each in items]
+        outside = await self.outside(sources, ordering, page, keys=keys)
+        return [page_of(each, page, outside) for each in items]
 
-    async def beyond(
+    async def outside(
         self,
         sources: Sequence[Conditions],
         ordering: Ordering,
         page: PageRequest,
         *,
-        parent: str | None = None,
-    ) -> bool:
-        """Whether rows stand on the far side of where the page starts; one EXISTS, if there can be any."""
-        start, forward = (page.before, True) if page.backward else (page.after, False)
-        if not page.ends or start is None:
-            return False
-        reaches = ordering.reaches(start, forward=forward)
-        found = [exists(select(1).where(*source, reaches)) for source in sources]
-        statement = select(func.max(*found) if len(found) > 1 else found[0])
-        if parent is not None:
-            statement = statement.select_from(parents([parent]))
-        return bool(await self.engine.scalar(statement))
+        keys: Sequence[str] = (),
+    ) -> Outside:
+        """What stands outside a page's bounds; an EXISTS for each bound, and none where nothing asks.
+
+        `keys` are the parents that the sources name: a page with a bound has one of them at most.
+        """
+        bounds = ((page.after, False), (page.before, True))
+        if not page.ends or all(position is None for position, _ in bounds):
+            return False, False
+        found = [
+            false()
+            if position is None
+            else or_(
+                *(
+                    exists(select(1).where(*source, ordering.reaches(position, forward=forward)))
+                    for source in sources
+                )
+            )
+            for position, forward in bounds
+        ]
+        statement = select(*found)
+        if keys:
+            statement = statement.select_from(parents(keys[:1]))
+        before, after = (await self.engine.rows(statement))[0]
+        return bool(before), bool(after)
 
     async def count(self, conditions: Conditions) -> int:
         """How many rows meet the conditions."""
@@ -207,7 +228,7 @@ def count_where(table: Table, conditions: Conditions) -> ColumnElement[int]:
 
 def digest_of(record: Record) -> bytes:
     """What a record's content comes to, in 16 bytes."""
-    content = msgspec.msgpack.encode(record, order="sorted")
+    content = msgspec.json.encode(record, order="sorted")
     return hashlib.blake2b(content, digest_size=16).digest()
 
 

@@ -23,7 +23,6 @@ SHAPES: dict[str, Callable[[int, Position, Position], PageRequest]] = {
     ),
 }
 """Every sort of page that can be asked for."""
-FORWARD = ("first", "first after")
 
 
 def position(record: Any, by: str | None) -> Position:
