@@ -17,9 +17,9 @@ def parse_instant(text: str, *, assume_utc: bool) -> datetime:
         raise ValueError(f"{text[:60]!r} is not an RFC 3339 time such as 2012-06-01T00:00:00Z")
     *date, fraction, zulu, sign, hours, minutes = match.groups()
     if zulu is None and sign is None and not assume_utc:
-        raise ValueError(f"{text!r} has no offset; end it with Z or an offset such as +02:00")
-    if fraction and len(fraction) > 6:
-        raise ValueError(f"{text!r} is finer than a microsecond; give at most six decimals")
+        raise ValueError(f"{text[:60]!r} has no offset; end it with Z or an offset such as +02:00")
+    if fraction and fraction[6:].strip("0"):
+        raise ValueError(f"{text[:60]!r} is finer than a microsecond; give at most six decimals")
     zone = UTC
     try:
         if sign:
@@ -27,12 +27,12 @@ def parse_instant(text: str, *, assume_utc: bool) -> datetime:
                 raise ValueError("the offset is out of range")
             offset = timedelta(hours=int(hours), minutes=int(minutes))
             zone = timezone(-offset if sign == "-" else offset)
-        micros = int((fraction or "").ljust(6, "0"))
+        micros = int((fraction or "")[:6].ljust(6, "0"))
         year, month, day, hour, minute, second = map(int, date)
         local = datetime(year, month, day, hour, minute, second, micros, zone)
         return local.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is not a time in the years 1 to 9999: {error}") from error
+        raise ValueError(f"{text[:60]!r} is not a time in the years 1 to 9999: {error}") from error
 
 
 def format_instant(instant: datetime) -> str:
