@@ -108,7 +108,8 @@ def print_report(report: Report, console: Console) -> None:
     if report.rejected_count:
         console.print(f"rejected: {report.rejected_count:,}", style="bold red")
     for each in report.rejected:
-        place = f"{each.file}:{each.line}" if each.line else each.file
+        file = each.file.encode(errors="replace").decode()  # a name may be no UTF-8
+        place = f"{file}:{each.line}" if each.line else file
         console.print(f"  {place}: {each.reason}", markup=False, highlight=False, soft_wrap=True)
     if report.rejected_count > len(report.rejected):
         console.print(f"  … and {report.rejected_count - len(report.rejected):,} more")

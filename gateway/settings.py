@@ -9,7 +9,6 @@ MEMORY_GATEWAY_PORT, MEMORY_GATEWAY_STORES__GRAPH__PASSWORD.  Which file, in thi
 
 import os
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -184,20 +183,22 @@ def load_settings(
 ) -> Settings:
     """The settings in force; `given` are flags, which win over everything.
 
-    An embedded file is upgraded when it is opened, unless `read_only`.  Raises ConfigurationError.
+    A file is upgraded when it is opened, and not even written to if `read_only`.  Raises
+    ConfigurationError.
     """
     if config is not None and database is not None:
         raise ConfigurationError("--config and --database are both given; use one of them")
-    embedded = {} if read_only else {"upgrade": True}
     values: dict[str, Any]
     if database is not None:
-        values = _embedded(database, embedded)
+        values = _embedded(database)
     elif (path := config or _configured()) is not None:
         values = _read(path)
     else:
-        values = _embedded(DEFAULT_DATABASE, embedded)
+        values = _embedded(DEFAULT_DATABASE)
     try:
         settings = Settings(**values)
+        if read_only:
+            _forbid_writing(settings)
         return settings.model_copy(update={k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
         raise ConfigurationError(_explain(error)) from error
@@ -216,9 +217,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: {error}") from error
 
 
-def _embedded(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+def _embedded(path: Path) -> dict[str, Any]:
     url = f"sqlite+aiosqlite:///{path}"
-    return {"stores": {EMBEDDED: {"kind": "sql", "url": url, **options}}}
+    return {"stores": {EMBEDDED: {"kind": "sql", "url": url}}}
+
+
+def _forbid_writing(settings: Settings) -> None:
+    """Open files without upgrading or touching them; only kinds that are files know the option."""
+    for store in settings.stores.values():
+        if store.kind == "sql" and store.model_extra is not None:
+            store.model_extra["read_only"] = True
 
 
 def _by_kind(value: ByKind) -> dict[Kind, str]:

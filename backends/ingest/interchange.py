@@ -6,6 +6,7 @@
 A line is a whole record or it is rejected; load invents nothing (semantics.md, Identity).
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, cast
 
@@ -28,6 +29,9 @@ LONGEST_KEY = 1_000
 """Bytes of a key, in UTF-8."""
 LONGEST_PREDICATE = 200
 """Bytes of a predicate, in UTF-8: stores index it beside keys."""
+
+DEEPEST = 100
+"""Objects and lists within one another, in metadata and attributes."""
 
 Loaded = Record | Mention
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
@@ -190,6 +194,7 @@ def parse_line(line: bytes) -> Loaded:
         raise ValueError("nested too deeply") from None
     except msgspec.DecodeError as error:
         raise ValueError(_reason(line, error)) from None
+    _refuse_deep([getattr(parsed, "metadata", None), getattr(parsed, "attributes", None)])
     record = parsed.record()
     if b"\\u0000" in line or b"\0" in line:
         _refuse_nul(msgspec.to_builtins(record))
@@ -225,6 +230,21 @@ def _time(value: str | None, name: str) -> datetime | None:
         return parse_instant(value, assume_utc=True)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def _refuse_deep(level: list[Any]) -> None:
+    """Refuse what code that recurses could not follow."""
+    for _ in range(DEEPEST + 2):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {DEEPEST} deep")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value).values()
+    return cast("list[Any]", value) if isinstance(value, list) else ()
 
 
 def _refuse_nul(value: Any) -> None:

@@ -1,11 +1,15 @@
 """Markdown and plain text as documents, cut into chunks by headings and size."""
 
+import re
 from collections.abc import Iterator
 
 import msgspec
 from markdown_it import MarkdownIt
 
 from backends.records import Chunk, Document
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BLANK_LINES = re.compile(r"(?:\r\n|\r|\n)(?:[ \t]*(?:\r\n|\r|\n))+")
 
 LARGEST_CHUNK = 1_500
 """Characters that a chunk holds at most, unless a single word is longer."""
@@ -27,7 +31,7 @@ def read_markdown(key: str, text: str) -> tuple[Document, list[Chunk]]:
 
 def read_text(key: str, text: str) -> tuple[Document, list[Chunk]]:
     """A plain text as a document without a title, and its chunks."""
-    blocks = tuple(block for block in text.split("\n\n") if block.strip())
+    blocks = tuple(block for block in _BLANK_LINES.split(text) if block.strip())
     return _document(key, None, text, "text/plain"), _chunks(key, [Section((), blocks)])
 
 
@@ -62,7 +66,7 @@ def _chunks(key: str, sections: list[Section]) -> list[Chunk]:
 
 def _sections(text: str) -> Iterator[Section]:
     """The text's sections in order; a heading belongs to the section that it opens."""
-    lines = text.splitlines()
+    lines = _LINE_END.split(text)  # as Markdown counts lines: str.splitlines knows more ends
     headings: dict[int, str] = {}
     blocks: list[str] = []
     tokens = MarkdownIt("commonmark").parse(text)

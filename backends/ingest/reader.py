@@ -54,7 +54,10 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def size(self) -> int:
         """Bytes on disk, 0 where that is not known."""
-        return 0 if self.path.name == STDIN else self.path.stat().st_size
+        try:
+            return 0 if self.path.name == STDIN else self.path.stat().st_size
+        except OSError:
+            return 0  # reading it will say why
 
 
 def sources(paths: Sequence[str]) -> list[Source]:
@@ -63,6 +66,11 @@ def sources(paths: Sequence[str]) -> list[Source]:
     found: list[Source] = []
     for name in paths:
         path = Path(name)
+        try:
+            path.lstat()
+        except OSError as error:
+            if name != STDIN and not isinstance(error, FileNotFoundError):
+                raise ValueError(f"{name[:200]}: {error.strerror}") from error
         if name == STDIN:
             found.append(Source(path, STDIN))
         elif path.is_dir():
@@ -83,13 +91,13 @@ def read(source: Source, stdin: BinaryIO) -> Iterator[Item | Rejection]:
     try:
         if name == STDIN:
             yield from _read_lines(name, stdin, stdin)
-        elif source.path.name.endswith(LINES):
+        elif source.path.name.lower().endswith(LINES):
             with source.path.open("rb") as raw:
-                packed = source.path.suffix == ".gz"
+                packed = source.path.suffix.lower() == ".gz"
                 stream = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if packed else raw
                 yield from _read_lines(name, stream, raw)
         else:
-            yield _read_document(source)
+            yield _read_document(source, name)
     except OSError as error:
         yield Rejection(name, 0, error.strerror or str(error))
 
@@ -154,8 +162,7 @@ def _place(raw: BinaryIO) -> int:
         return 0  # a pipe
 
 
-def _read_document(source: Source) -> Item | Rejection:
-    name = str(source.path)
+def _read_document(source: Source, name: str) -> Item | Rejection:
     size = source.size
     if size > LONGEST_LINE:
         return Rejection(name, 0, f"longer than {LONGEST_LINE:,} bytes", size)
@@ -167,6 +174,8 @@ def _read_document(source: Source) -> Item | Rejection:
         return Rejection(name, 0, reason, size)
     if "\0" in text:
         return Rejection(name, 0, "U+0000 is not allowed in any string", size)
+    if any("\ud800" <= character <= "\udfff" for character in source.key):
+        return Rejection(name, 0, "its name is not UTF-8, and a key must be", size)
     if len(source.key.encode()) > LONGEST_KEY - len("#0000"):
         return Rejection(
             name, 0, f"its path is longer than a key may be ({LONGEST_KEY} bytes)", size

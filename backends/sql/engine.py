@@ -48,6 +48,11 @@ class SqlEngine:
         """The database file."""
         return Path(self.url.database or "")
 
+    @property
+    def in_batch(self) -> bool:
+        """Whether the caller is within a batch, and sees what is not committed yet."""
+        return self._batch.get() is not None
+
     async def open(self) -> None:
         """Make the pool; a connection is opened when it is first needed."""
         url = self.url

@@ -5,6 +5,7 @@ that no operator of FTS5's language is ever read in a query.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,7 +69,8 @@ def full_text_table(kind: Kind) -> str:
 
 def match_expression(query: str) -> str:
     """A query of plain words as an FTS5 expression; empty where there is no word."""
-    words = dict.fromkeys(_WORD.findall(query.lower()))
+    # Composed first: a combining mark is no word character, and the index folds accents anyway.
+    words = dict.fromkeys(_WORD.findall(unicodedata.normalize("NFC", query.lower())))
     return " OR ".join(f'"{word}"' for word in list(words)[:MOST_WORDS])
 
 

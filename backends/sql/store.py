@@ -32,7 +32,7 @@ class SqlOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     url: str
     pool_size: int = 5
-    upgrade: bool = False
+    upgrade: bool = True
     read_only: bool = False
 
 
@@ -44,7 +44,7 @@ class SqlStore:
 
     def __init__(self, name: str, options: SqlOptions) -> None:
         self.name = name
-        self._upgrade = options.upgrade
+        self._upgrade = options.upgrade and not options.read_only
         self._sql = SqlEngine(
             name, options.url, pool_size=options.pool_size, read_only=options.read_only
         )

@@ -65,7 +65,8 @@ class SqlVectors:
         allowed = None
         if where != SearchFilter() or kind in (Kind.FACT, Kind.EPISODE):
             allowed = await self._ids(searched(scope, kind, where, moment))
-        found = await asyncio.to_thread(_nearest, matrix, vector[None, :], allowed, depth)
+        asked = _unit(vector)[None, :]
+        found = await asyncio.to_thread(_nearest, matrix, asked, allowed, depth)
         return found[0]
 
     async def similar(
@@ -156,7 +157,11 @@ class SqlVectors:
             set_={name: statement.excluded[name] for name in ("vector", "digest")},
         )
         rows = [
-            {"entry_id": ids[key], "digest": digest, "vector": vector.astype("<f4").tobytes()}
+            {
+                "entry_id": ids[key],
+                "digest": digest,
+                "vector": _unit(vector).astype("<f4").tobytes(),
+            }
             for key, vector, digest in chosen
             if vector is not None
         ]
@@ -225,6 +230,8 @@ class SqlVectors:
         if not rows:
             return None
         revision, model, dimension = rows[0]
+        if self._engine.in_batch:  # what is not committed must not be remembered
+            return await self._read(scope, kind, revision, VectorSpace(model, dimension))
         cached = self._cache.get((scope.tenant, kind))
         if cached is not None and cached.revision == revision:
             return cached
@@ -261,6 +268,11 @@ class SqlVectors:
         matrix = await asyncio.to_thread(_stack, blobs, space.dimension)
         places = {key: place for place, key in enumerate(keys)}
         return _Matrix(revision, space, np.array(ids, dtype=np.int64), keys, places, matrix)
+
+
+def _unit(vector: Vector) -> Vector:
+    """The vector at length 1."""
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
 def _stack(blobs: Sequence[bytes], dimension: int) -> Matrix:

@@ -12,6 +12,9 @@ SORT_LENGTH = 200
 Fetch = Callable[[PageRequest], Awaitable[Page[Any]]]
 
 SIZES = (0, 1, 3, 100)
+PLACES = 8
+"""How many places of a list pages are asked at."""
+
 SHAPES: dict[str, Callable[[int, Position, Position], PageRequest]] = {
     "first": lambda size, early, late: PageRequest(first=size, ends=True),
     "first after": lambda size, early, late: PageRequest(first=size, after=early, ends=True),
@@ -80,7 +83,8 @@ async def check_pages(
     """Compare pages of one shape, at many places and of many sizes, with the reference."""
     line = in_order((position(each, by) for each in records), descending=descending)
     assert len(line) >= 5, "too short a list to tell pages apart"
-    for number, early in enumerate(line[:-1]):
+    for number in range(0, len(line) - 1, -(-len(line) // PLACES)):
+        early = line[number]
         late = line[(number + len(line)) // 2 + 1] if number + 2 < len(line) else line[-1]
         for size in SIZES:
             request = SHAPES[shape](size, early, late)

@@ -141,7 +141,7 @@ async def test_words_are_stemmed_and_folded(keywords: Keywords, text: str, query
     "operators",
     [
         '"{0} {1}"',
-        '"{0}',
+        '"{0} {1}',
         "{0} AND {1}",
         "{0} NOT {1}",
         "{0} - {1}",

@@ -132,10 +132,14 @@ async def test_a_batch_is_all_there_afterwards(store: Store, scope: Scope) -> No
 @pytest.mark.usefixtures("atomic")
 async def test_an_error_in_a_batch_leaves_nothing(store: Store, scope: Scope) -> None:
     (word,) = new_words(1)
-    with pytest.raises(LookupError):
+
+    async def write_and_fail() -> None:
         async with store.batch():
             await write_all(store, scope, word)
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await write_and_fail()
     assert set((await see_all(store, scope, word)).values()) == {False}
     assert set((await store.counts(scope)).values()) == {0}
     async with store.batch():
@@ -149,10 +153,14 @@ async def test_an_error_in_a_batch_brings_back_what_was_there(
 ) -> None:
     before = document("a", title="before", metadata={"n": 1})
     await documents.upsert_many(scope, [before])
-    with pytest.raises(LookupError):
+
+    async def write_and_fail() -> None:
         async with store.batch():
             await documents.upsert_many(scope, [document("a", title="undone")])
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await write_and_fail()
     assert await documents.upsert_many(scope, [before]) == [Outcome.UNCHANGED]
 
 
