@@ -238,7 +238,7 @@ def _refuse_deep(level: list[Any]) -> None:
         level = [inner for value in level for inner in _inside(value)]
         if not level:
             return
-    raise ValueError(f"nested more than {DEEPEST} deep")
+    raise ValueError(f"nested too deeply; at most {DEEPEST} levels are allowed")
 
 
 def _inside(value: Any) -> Iterable[Any]:
