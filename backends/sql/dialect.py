@@ -8,6 +8,7 @@ pages: numbering all rows of all parents costs twenty times as much (semantics.m
 """
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -23,6 +24,8 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.selectable import Join
 
 PARENT: ColumnElement[Any] = literal_column("parent.value", Text)
 """The parent's key inside a window made by `per_parent`."""
@@ -57,6 +60,26 @@ def per_parent(window: Select[Any]) -> TableValuedAlias:
     return func.json_each(listed).table_valued(
         column("key", Integer), column("value"), name="item", joins_implicitly=True
     )
+
+
+class CrossJoin(Join):
+    """A join that SQLite does not turn round.
+
+    Left to itself it walks all rows of a tenant and asks the few on the left about each: for a search
+    488 ms against 2, for a page of each of 1,000 parents 3.5 s against 1.2 ms.
+    """
+
+    inherit_cache = True
+
+
+@compiles(CrossJoin)
+def _compile(element: Any, compiler: Any, **options: Any) -> str:
+    options["asfrom"] = True
+    left, right = (compiler.process(side, **options) for side in (element.left, element.right))
+    if linter := options.get("from_linter"):  # SQLAlchemy's check for joins that were forgotten
+        ends = product(element.left._from_objects, element.right._from_objects)
+        linter.edges.update(ends)
+    return f"{left} CROSS JOIN {right} ON {compiler.process(element.onclause)}"
 
 
 def contains(target: ColumnElement[Any], text: str) -> ColumnElement[bool]:

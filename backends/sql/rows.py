@@ -13,9 +13,9 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    literal,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.sqlite import insert
 
@@ -28,7 +28,7 @@ from backends.records import (
     Record,
     Scope,
 )
-from backends.sql.dialect import PARENT, one_of, parents, per_parent
+from backends.sql.dialect import PARENT, CrossJoin, one_of, parents, per_parent
 from backends.sql.engine import SqlEngine
 from backends.sql.keyset import Conditions, Ordering, Outside, page_of
 
@@ -112,9 +112,9 @@ class Rows(Generic[R]):
         parent, item = parents(keys), per_parent(window)
         statement = (
             select(parent.c.key, *(self.table.c[name] for name in names))
-            .select_from(parent)
-            .join(item, literal(True))
-            .join(self.table, target == item.c.value)
+            .select_from(
+                CrossJoin(CrossJoin(parent, item, true()), self.table, target == item.c.value)
+            )
             .where(*restrict)
             .order_by(parent.c.key, item.c.key)
         )

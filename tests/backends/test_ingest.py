@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.federation import Federation
@@ -224,6 +224,7 @@ def test_fields_that_the_format_does_not_know_are_passed_over() -> None:
 # Times
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(
         timezones=st.sampled_from(
@@ -243,6 +244,7 @@ def test_a_time_survives_the_way_out_and_in(instant: datetime) -> None:
     assert len(text) == (27 if instant.microsecond else 20)
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=40)
     | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", fullmatch=True)
@@ -400,6 +402,7 @@ def test_no_text_is_lost_behind_a_character_that_only_python_takes_for_a_line_en
     assert chunks[-1].text == "## Last\n\nthe last paragraph"
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(
@@ -416,6 +419,7 @@ def test_chunks_hold_every_word_of_a_markdown_text_in_order(lines: list[str]) ->
     assert [chunk.position for chunk in chunks] == list(range(len(chunks)))
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=3_000))
 def test_chunks_hold_everything_of_a_plain_text(text: str) -> None:
     _, chunks = read_text("k", text)

@@ -124,6 +124,8 @@ async def test_equal_scores_go_by_key(keywords: Keywords) -> None:
         ("résumé", "re\u0301sume\u0301"),
         ("Zo\u00eb's", "zoe"),
         ("naïve", "NAI\u0308VE"),
+        ("e\u0323\u0300ko\u0323\u0301", "\u1eb9\u0300k\u1ecd\u0301"),
+        ("\u1eb9\u0300k\u1ecd\u0301", "eko"),
         ("snake_case_name", "case"),
         ("pep-0008", "0008"),
         ("a.b.c(d)", "d"),

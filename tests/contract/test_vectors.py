@@ -18,7 +18,7 @@ from backends.records import (
     SearchFilter,
     VectorSpace,
 )
-from backends.roles import Store, Vector, Vectors
+from backends.roles import Keywords, Store, Vector, Vectors
 from tests.contract.samples import (
     EVER,
     LATEST,
@@ -425,6 +425,18 @@ async def test_what_a_rolled_back_batch_indexed_is_found_no_more(
         await index_and_fail()
     await indexed(vectors, {"after": EAST}, scope=scope)
     assert await found(vectors, scope) == ["after", "before"]
+
+
+async def test_an_entry_taken_out_of_the_words_is_here_whole_or_not_at_all(
+    vectors: Vectors, keywords: Keywords
+) -> None:
+    """One store may keep one entry for both search roles; its answers must agree."""
+    scope = await indexed(vectors, COMPASS)
+    assert len(await found(vectors, scope)) == 4
+    await keywords.remove_many(scope, Kind.CHUNK, ["east", "north"])
+    digests = await vectors.digests(scope, Kind.CHUNK, list(COMPASS))
+    there = [key for key, digest in zip(COMPASS, digests, strict=True) if digest is not None]
+    assert sorted(await found(vectors, scope)) == sorted(there)
 
 
 # Spaces
