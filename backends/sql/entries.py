@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from backends.records import Kind, Moment, Scope, SearchEntry, SearchFilter
@@ -65,12 +65,19 @@ async def write_entries(engine: SqlEngine, scope: Scope, entries: Sequence[Searc
 
 
 async def delete_entries(engine: SqlEngine, scope: Scope, kind: Kind, keys: Sequence[str]) -> None:
-    """Delete entries, with their vectors."""
-    await engine.write(
-        delete(tables.search_entry).where(
-            _E.tenant == scope.tenant, _E.kind == kind.value, one_of(_E.key, keys)
+    """Delete entries, with their vectors, and say so to what remembers them."""
+    space = tables.vector_space.c
+    async with engine.batch():
+        await engine.write(
+            delete(tables.search_entry).where(
+                _E.tenant == scope.tenant, _E.kind == kind.value, one_of(_E.key, keys)
+            )
         )
-    )
+        await engine.write(
+            update(tables.vector_space)
+            .where(space.tenant == scope.tenant, space.kind == kind.value)
+            .values(revision=space.revision + 1)
+        )
 
 
 async def entry_ids(

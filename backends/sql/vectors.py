@@ -138,9 +138,7 @@ class SqlVectors:
                 await self._write_vectors(scope, kind, chosen)
 
     async def remove_many(self, scope: Scope, kind: Kind, keys: Sequence[str]) -> None:
-        async with self._engine.batch():
-            await delete_entries(self._engine, scope, kind, keys)
-            await self._touch(scope, kind)
+        await delete_entries(self._engine, scope, kind, keys)
 
     async def spaces(self, scope: Scope) -> dict[Kind, VectorSpace]:
         statement = select(_S.kind, _S.model, _S.dimension).where(_S.tenant == scope.tenant)
