@@ -18,6 +18,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from backends.embedders import EmbedderConfig
@@ -100,7 +101,9 @@ class SearchSettings(BaseModel):
 class Settings(BaseSettings):
     """Everything that can be set."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", validate_assignment=True
+    )
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -199,7 +202,12 @@ def load_settings(
         settings = Settings(**values)
         if read_only:
             _forbid_writing(settings)
-        return settings.model_copy(update={k: v for k, v in given.items() if v is not None})
+        for name, value in given.items():
+            if value is not None:
+                setattr(settings, name, value)
+        return settings
+    except SettingsError as error:
+        raise ConfigurationError(f"settings: {error}") from error
     except ValidationError as error:
         raise ConfigurationError(_explain(error)) from error
 
