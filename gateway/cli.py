@@ -123,9 +123,10 @@ def schema_print() -> None:
 def schema_check(file: Annotated[Path, typer.Argument()] = SCHEMA_FILE) -> None:
     """Check that a file is the schema as printed."""
     if _text(file) != print_sdl(create_schema()):
-        err.print(f"{file} is not the schema; run: memory-gateway schema print > {file}")
+        message = f"{file} is not the schema; run: memory-gateway schema print > {file}"
+        err.print(message, markup=False, soft_wrap=True)
         raise typer.Exit(PROBLEM)
-    out.print(f"{file} is the schema")
+    out.print(f"{file} is the schema", markup=False, soft_wrap=True)
 
 
 @schema_app.command("diff")

@@ -74,7 +74,7 @@ async def _examine_store(
     store = federation.stores[health.name]
     counts = await store.counts(scope)
     rows = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    console.print(f"{health.name}, tenant {scope.tenant}: {rows}", soft_wrap=True)
+    console.print(f"{health.name}, tenant {scope.tenant}: {rows}", markup=False, soft_wrap=True)
     if store.vectors is None:
         return
     asked = federation.embedder.space

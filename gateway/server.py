@@ -1,7 +1,9 @@
 """Running the application under uvicorn, and saying where it is."""
 
 import logging
+import signal
 import socket
+from types import FrameType
 
 import uvicorn
 from rich.console import Console
@@ -9,6 +11,15 @@ from rich.console import Console
 from backends.federation import Federation
 from gateway.app import create_app
 from gateway.settings import Settings
+
+
+class _Server(uvicorn.Server):
+    """Ends when it is told to, as a good end: uvicorn would raise the signal again afterwards."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal ends it in peace, another Ctrl+C at once."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 async def serve_app(settings: Settings, listener: socket.socket, console: Console) -> None:
@@ -30,4 +41,4 @@ async def serve_app(settings: Settings, listener: socket.socket, console: Consol
     )
     host, port = listener.getsockname()[:2]
     console.print(f"Memory Gateway: http://{host}:{port}/graphql (Ctrl+C stops it)", soft_wrap=True)
-    await uvicorn.Server(config).serve(sockets=[listener])
+    await _Server(config).serve(sockets=[listener])

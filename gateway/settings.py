@@ -226,8 +226,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _embedded(path: Path) -> dict[str, Any]:
-    url = f"sqlite+aiosqlite:///{path}"
-    return {"stores": {EMBEDDED: {"kind": "sql", "url": url}}}
+    return {"stores": {EMBEDDED: {"kind": "sql", "path": str(path)}}}
 
 
 def _forbid_writing(settings: Settings) -> None:

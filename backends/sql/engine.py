@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Executable, event, make_url
+from sqlalchemy import URL, Executable, event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from backends.errors import StoreUnavailable
@@ -34,9 +34,9 @@ class SqlEngine:
     on one connection in one transaction (BEGIN IMMEDIATE), and batches take turns.
     """
 
-    def __init__(self, name: str, url: str, *, pool_size: int, read_only: bool = False) -> None:
+    def __init__(self, name: str, url: URL, *, pool_size: int, read_only: bool = False) -> None:
         self.name = name
-        self.url = make_url(url)
+        self.url = url
         self.read_only = read_only
         self._pool_size = pool_size
         self._engine: AsyncEngine | None = None
@@ -57,7 +57,8 @@ class SqlEngine:
         """Make the pool; a connection is opened when it is first needed."""
         url = self.url
         if self.read_only:
-            url = url.set(database=f"file:{self.path}", query={"mode": "ro", "uri": "true"})
+            uri = self.path.absolute().as_uri()
+            url = url.set(database=uri, query={"mode": "ro", "uri": "true"})
         self._engine = create_async_engine(
             url,
             pool_size=self._pool_size,
@@ -126,7 +127,16 @@ class SqlEngine:
                 yield
                 await connection.exec_driver_sql("COMMIT")
             except BaseException:
-                await connection.exec_driver_sql("ROLLBACK")
+                await _roll_back(connection)
                 raise
             finally:
                 self._batch.reset(token)
+
+
+async def _roll_back(connection: AsyncConnection) -> None:
+    """Undo a transaction.  It may be gone already (a full disk, a cancelled statement): then the
+    connection is, and what went wrong first is what gets told."""
+    try:
+        await connection.exec_driver_sql("ROLLBACK")
+    except exc.SQLAlchemyError:
+        await connection.invalidate()

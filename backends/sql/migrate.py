@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, exc
+from sqlalchemy import Connection, NullPool, create_engine, exc
 
 from backends.errors import SchemaTooNew, SchemaTooOld, StoreError, StoreRejected, StoreUnavailable
 
@@ -66,6 +66,8 @@ def _check(store: str, path: Path) -> None:
     revision = _revision(path)
     if revision != head():
         _refuse_newer(store, path, revision)
+        if revision is None:
+            _refuse_foreign(store, path)
         raise SchemaTooOld(
             store,
             f"store {store}: {path} has schema {revision or 'none'}, this program works with "
@@ -75,7 +77,8 @@ def _check(store: str, path: Path) -> None:
 
 def _upgrade(store: str, path: Path) -> None:
     with _locked(store, path):
-        revision = _revision(path) if path.exists() else None
+        # Opened to write: what a killed process left half-made is rolled back here.
+        revision = _revision(path, mode="rw") if path.exists() else None
         if revision == head():
             return
         _refuse_newer(store, path, revision)
@@ -83,23 +86,36 @@ def _upgrade(store: str, path: Path) -> None:
             _back_up(path, revision)
         elif path.exists() and path.stat().st_size:
             _refuse_foreign(store, path)
-        engine = create_engine(f"sqlite:///{path}")
-        try:
-            with engine.begin() as connection:
-                command.upgrade(config(connection), "head")
-        finally:
-            engine.dispose()
+        with _connected(path, mode="rwc") as connection:
+            # The driver begins no transaction before DDL; without one a kill leaves half a schema.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            command.upgrade(config(connection), "head")
+            connection.exec_driver_sql("COMMIT")
         log.info("%s: schema %s", path, head())
 
 
-def _revision(path: Path) -> str | None:
+def _revision(path: Path, *, mode: str = "ro") -> str | None:
     """The schema of a file; `None` if it has none."""
-    engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
-    try:
-        with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
-    finally:
-        engine.dispose()
+    with _connected(path, mode=mode) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+@contextmanager
+def _connected(path: Path, *, mode: str) -> Generator[Connection]:
+    """A connection that commits each statement unless told to begin."""
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(file_uri(path, mode), uri=True),
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+    )
+    with engine.connect() as connection:
+        yield connection
+
+
+def file_uri(path: Path, mode: str) -> str:
+    """SQLite's name for a file, whatever characters its own name has."""
+    return f"{path.absolute().as_uri()}?mode={mode}"
 
 
 def _refuse_newer(store: str, path: Path, revision: str | None) -> None:
@@ -113,7 +129,7 @@ def _refuse_newer(store: str, path: Path, revision: str | None) -> None:
 
 
 def _refuse_foreign(store: str, path: Path) -> None:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(file_uri(path, "ro"), uri=True)) as connection:
         row = connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
     if row is not None:
         raise StoreRejected(

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import URL, exc, func, make_url, select, text
 
+from backends.errors import ConfigurationError
 from backends.records import Health, Scope
 from backends.sql import tables
 from backends.sql.chunks import SqlChunks
@@ -20,17 +21,20 @@ from backends.sql.mentions import SqlMentions
 from backends.sql.migrate import check, upgrade
 from backends.sql.vectors import SqlVectors
 
+DRIVER = "sqlite+aiosqlite"
+FORM = f"write path = 'memory.db' or url = '{DRIVER}:///memory.db'"
 _COUNTED = ("document", "chunk", "entity", "fact", "episode", "mention", "search_vector")
 
 
 class SqlOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `[stores.<name>]` takes for `kind = "sql"`.
+    """What `[stores.<name>]` takes for `kind = "sql"`: the `path` of a file, or its `url`.
 
     `upgrade` brings an older file up to date when it is opened (with a backup beside it); without it an
     older file is refused.  `read_only` opens it without ever writing.
     """
 
-    url: str
+    url: str = ""
+    path: str = ""
     pool_size: int = 5
     upgrade: bool = True
     read_only: bool = False
@@ -46,7 +50,7 @@ class SqlStore:
         self.name = name
         self._upgrade = options.upgrade and not options.read_only
         self._sql = SqlEngine(
-            name, options.url, pool_size=options.pool_size, read_only=options.read_only
+            name, _url(name, options), pool_size=options.pool_size, read_only=options.read_only
         )
         self.documents = SqlDocuments(self._sql)
         self.chunks = SqlChunks(self._sql)
@@ -95,3 +99,21 @@ class SqlStore:
             statement = statement.where(table.c.tenant == scope.tenant)
             counts[name] = int(await self._sql.scalar(statement))
         return counts
+
+
+def _url(name: str, options: SqlOptions) -> URL:
+    """Where the file is.  Raises ConfigurationError for what is none."""
+    if bool(options.url) == bool(options.path):
+        raise ConfigurationError(f"[stores.{name}]: give path or url, one of the two")
+    if options.path:
+        return URL.create(DRIVER, database=options.path)
+    try:
+        url = make_url(options.url)
+    except exc.ArgumentError as error:
+        raise ConfigurationError(
+            f"[stores.{name}]: url {options.url!r} is no URL; {FORM}"
+        ) from error
+    if url.drivername != DRIVER or not url.database:
+        where = url.render_as_string(hide_password=True)
+        raise ConfigurationError(f"[stores.{name}]: url {where!r} is no SQLite file; {FORM}")
+    return url
