@@ -31,7 +31,7 @@ from backends.sql.tokens import write_tokens
 _C = tables.episode.c
 _M = tables.mention.c
 BY_TIME = Ordering(_C.key, _C.occurred_at, nullable=True)
-BY_TIME_OF_FEW = Ordering(_C.key, unindexed(_C.occurred_at), nullable=True)
+BY_TIME_OF_FEW = Ordering(unindexed(_C.key), unindexed(_C.occurred_at), nullable=True)
 BY_MENTION = Ordering(_M.key, _M.occurred_at, nullable=True)
 
 

@@ -39,7 +39,7 @@ from backends.sql.rows import Rows, count_where
 
 _C = tables.fact.c
 BY_VALID = Ordering(_C.key, _C.valid_from, nullable=True)
-BY_VALID_OF_FEW = Ordering(_C.key, unindexed(_C.valid_from), nullable=True)
+BY_VALID_OF_FEW = Ordering(unindexed(_C.key), unindexed(_C.valid_from), nullable=True)
 
 
 class SqlFacts:
