@@ -27,7 +27,6 @@ from backends.roles import (
 from backends.trace import traced, unsupported
 
 TEXTS = ("documents", "chunks")
-GRAPH = ("entities", "facts", "mentions", "episodes")
 SEARCH = ("keywords", "vectors")
 
 
@@ -121,6 +120,11 @@ class Federation:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def assigned(self, role: str) -> str:
+        """The name of the store that plays a role of the texts or of the graph."""
+        roles = self.config.roles
+        return roles.texts if role in TEXTS else roles.graph
 
     def holder(self, kind: Kind) -> str:
         """The name of the store that holds the records of a kind."""

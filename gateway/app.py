@@ -1,7 +1,6 @@
 """The application: the schema, the federation and the routes, put together."""
 
 import contextlib
-import traceback
 from collections.abc import AsyncGenerator
 from logging import getLogger
 
@@ -13,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from backends.federation import Federation
+from gateway.errors import plain
 from gateway.health import Ready, healthz
 from gateway.http import GraphQLEndpoint
 from gateway.schema import create_schema, print_sdl
@@ -60,12 +60,12 @@ async def _not_here(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(_: Request, error: Exception) -> Response:
-    log.error("unexpected: %s", "".join(traceback.format_exception(error)))
+    log.error("unexpected: %s", error, exc_info=error)
     return _json_error(500, "Something went wrong here; the log has it.", "INTERNAL")
 
 
 def _json_error(
     status: int, message: str, code: str, headers: dict[str, str] | None = None
 ) -> Response:
-    content = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    content = {"errors": [plain(message, code)]}
     return Response(msgspec.json.encode(content), status, headers, "application/json")

@@ -91,8 +91,7 @@ def _unplayed(federation: Federation) -> list[str]:
     """Roles that the assigned store lacks, with the fields that this costs; kinds that no leg searches."""
     problems: list[str] = []
     for role, lost in LOST.items():
-        texts = role in ("documents", "chunks")
-        name = federation.config.roles.texts if texts else federation.config.roles.graph
+        name = federation.assigned(role)
         if getattr(federation.stores[name], role, None) is None:
             problems.append(f"store {name} does not play {role}: without it no {lost}")
     for kind in Kind:

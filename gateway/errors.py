@@ -21,6 +21,11 @@ from backends.errors import ConfigurationError, MemoryGatewayError
 log = logging.getLogger("memory_gateway")
 
 
+def plain(message: str, code: str) -> dict[str, Any]:
+    """An error that no document gave rise to, as it goes into an answer."""
+    return {"message": message, "extensions": {"code": code}}
+
+
 def present(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
     """An error as it goes into an answer; `executed` tells whether execution had begun."""
     formatted: dict[str, Any] = dict(error.formatted)

@@ -9,14 +9,14 @@
 from typing import Any
 
 import msgspec
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import OperationDefinitionNode
 from starlette.requests import Request
 from starlette.responses import Response
 
 from backends.federation import Federation
 from gateway.context import create_context
 from gateway.documents import Documents, is_query
-from gateway.errors import present_all
+from gateway.errors import plain, present_all
 from gateway.explorer import explorer_page
 from gateway.schema import Schema
 from gateway.settings import Settings
@@ -169,11 +169,7 @@ def _no_operation(asked: Asked) -> dict[str, Any]:
         if asked.operation_name
         else "the document has several operations (or none); name one with operationName"
     )
-    return _error(GraphQLError(reason).message, "BAD_USER_INPUT")
-
-
-def _error(message: str, code: str) -> dict[str, Any]:
-    return {"message": message, "extensions": {"code": code}}
+    return plain(reason, "BAD_USER_INPUT")
 
 
 def _failed(errors: list[dict[str, Any]], media_type: str) -> Response:
@@ -185,5 +181,5 @@ def _failed(errors: list[dict[str, Any]], media_type: str) -> Response:
 
 def _refusal(refusal: Refused, media_type: str) -> Response:
     """A request that was not GraphQL."""
-    content = msgspec.json.encode({"errors": [_error(str(refusal), refusal.code)]})
+    content = msgspec.json.encode({"errors": [plain(str(refusal), refusal.code)]})
     return Response(content, refusal.status, refusal.headers, media_type)

@@ -8,7 +8,6 @@ from types import FrameType
 import uvicorn
 from rich.console import Console
 
-from backends.federation import Federation
 from gateway.app import create_app
 from gateway.settings import Settings
 
@@ -27,18 +26,20 @@ async def serve_app(settings: Settings, listener: socket.socket, console: Consol
 
     Raises the store's own error if one cannot be opened.
     """
-    async with Federation(settings.federation):
-        pass  # a store that cannot be opened is an error here, not a trace from inside the server
+    app = create_app(settings)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     config = uvicorn.Config(
-        create_app(settings),
+        app,
+        lifespan="off",  # ours, below: a store that cannot be opened is then no trace of the server's
         loop="uvloop",
         http="httptools",
         log_level="warning",
         timeout_graceful_shutdown=10,
     )
     host, port = listener.getsockname()[:2]
-    console.print(f"Memory Gateway: http://{host}:{port}/graphql (Ctrl+C stops it)", soft_wrap=True)
-    await _Server(config).serve(sockets=[listener])
+    async with app.router.lifespan_context(app):
+        where = f"http://{host}:{port}/graphql"
+        console.print(f"Memory Gateway: {where} (Ctrl+C stops it)", soft_wrap=True)
+        await _Server(config).serve(sockets=[listener])

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import httpx
 import msgspec
 
-from backends.embedders.vectors import normalised
 from backends.errors import StoreRejected, StoreTimeout, StoreUnavailable
 from backends.records import VectorSpace
 from backends.roles import Vector
+from backends.vectors import unit
 
 BATCH = 128
 """Texts of one request."""
@@ -50,7 +50,7 @@ class OpenAIEmbedder:
         for start in range(0, len(usable), BATCH):
             places = usable[start : start + BATCH]
             answer = await self._ask([texts[place] for place in places])
-            for place, vector in zip(places, normalised(answer), strict=True):
+            for place, vector in zip(places, map(unit, answer), strict=True):
                 vectors[place] = vector
         return vectors
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from backends.embedders.vectors import normalised
 from backends.errors import ConfigurationError
 from backends.records import VectorSpace
 from backends.roles import Vector
+from backends.vectors import unit
 
 LONGEST = 20_000
 """Characters of a text that are looked at."""
@@ -52,7 +52,7 @@ class WordLlamaEmbedder:
 
     def _embed(self, texts: list[str]) -> list[Vector | None]:
         # norm=True would divide by zero, and say NaN, for a text without tokens.
-        return normalised(self._model.embed(texts, norm=False))
+        return [unit(row) for row in self._model.embed(texts, norm=False)]
 
     def _load(self) -> Any:
         with _logging_untouched():

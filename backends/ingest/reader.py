@@ -66,17 +66,17 @@ def sources(paths: Sequence[str]) -> list[Source]:
     found: list[Source] = []
     for name in paths:
         path = Path(name)
-        try:
-            path.lstat()
-        except OSError as error:
-            if name != STDIN and not isinstance(error, FileNotFoundError):
-                raise ValueError(f"{name[:200]}: {error.strerror}") from error
         if name == STDIN:
             found.append(Source(path, STDIN))
-        elif path.is_dir():
+            continue
+        try:
+            path.stat()
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{name} does not exist") from error
+        except OSError as error:
+            raise ValueError(f"{name[:200]}: {error.strerror}") from error
+        if path.is_dir():
             found += sorted(_inside(path), key=_rank)
-        elif not path.exists():
-            raise FileNotFoundError(f"{name} does not exist")
         elif not _readable(path):
             known = ", ".join((*LINES, *MARKDOWN, *TEXT))
             raise ValueError(f"{name}: do not know how to read it; known are {known}")

@@ -41,6 +41,7 @@ from backends.records import (
     SearchEntry,
 )
 from backends.roles import Vector
+from backends.vectors import unit
 
 R = TypeVar("R")
 
@@ -316,11 +317,8 @@ def _last(records: Sequence[R]) -> list[R]:
 
 
 def _mean(vectors: Sequence[Vector]) -> Vector | None:
-    if not vectors:
-        return None
-    total = np.sum(np.stack(vectors), axis=0, dtype=np.float64)
-    length = float(np.linalg.norm(total))
-    return np.asarray(total / length, dtype=np.float32) if length > 0 else None
+    """The normalised mean, `None` of nothing."""
+    return unit(np.sum(np.stack(vectors), axis=0, dtype=np.float64)) if vectors else None
 
 
 def _vector_digest(vector: Vector) -> str:

@@ -9,7 +9,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal,
     select,
     union,
 )
@@ -30,7 +29,7 @@ from backends.records import (
     Scope,
 )
 from backends.sql import filters, tables
-from backends.sql.dialect import PARENT, json_list, one_of, parents, per_parent
+from backends.sql.dialect import PARENT, json_list, one_of
 from backends.sql.engine import SqlEngine
 from backends.sql.entities import entities_or_missing, entity_rows
 from backends.sql.keyset import Conditions, Ordering, page_of, unindexed
@@ -111,18 +110,11 @@ class SqlFacts:
             .order_by(merged.c.row.desc() if page.backward else merged.c.row.asc())
             .limit(page.limit + (1 if page.ends else 0))
         )
-        parent, item = parents(keys), per_parent(window)
-        rows = await self._engine.rows(
-            select(parent.c.key, item.c.value)
-            .select_from(parent)
-            .join(item, literal(True))
-            .order_by(parent.c.key, item.c.key)
-        )
-        others = [row[1] for row in rows]
+        joined = await self._rows.values(keys, window)
+        others = list(dict.fromkeys(other for each in joined for other in each))
         found = await entities_or_missing(self._entities, scope, others, moment.known_at, fields)
-        items: list[list[Entity]] = [[] for _ in keys]
-        for (place, key), record in zip(rows, found, strict=True):
-            items[place].append(record or Entity.missing(key))
+        by_key = dict(zip(others, found, strict=True))
+        items = [[by_key[other] or Entity.missing(other) for other in each] for each in joined]
         outside = [
             await self._rows.outside([conditions], Ordering(other), page, keys=keys)
             for other, conditions in ends

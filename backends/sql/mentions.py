@@ -25,7 +25,7 @@ from backends.records import (
     Scope,
 )
 from backends.sql import tables
-from backends.sql.dialect import PARENT, one_of, parents, per_parent
+from backends.sql.dialect import PARENT, one_of
 from backends.sql.engine import SqlEngine
 from backends.sql.keyset import Conditions, Ordering, page_of
 from backends.sql.rows import Rows
@@ -76,16 +76,7 @@ class SqlMentions:
         column, source = _naming(scope, kind)
         ordering = Ordering(column)
         window = ordering.window(column, [source], page, distinct=True)
-        parent, item = parents(keys), per_parent(window)
-        statement = (
-            select(parent.c.key, item.c.value)
-            .select_from(parent)
-            .join(item, literal(True))
-            .order_by(parent.c.key, item.c.key)
-        )
-        items: list[list[str]] = [[] for _ in keys]
-        for place, key in await self._engine.rows(statement):
-            items[place].append(key)
+        items = await self._entities.values(keys, window)
         outside = await self._entities.outside([source], ordering, page, keys=keys)
         return [page_of(each, page, outside) for each in items]
 

@@ -28,7 +28,7 @@ from backends.records import (
     Record,
     Scope,
 )
-from backends.sql.dialect import PARENT, CrossJoin, one_of, parents, per_parent
+from backends.sql.dialect import CrossJoin, one_of, parents, per_parent
 from backends.sql.engine import SqlEngine
 from backends.sql.keyset import Conditions, Ordering, Outside, page_of
 
@@ -123,6 +123,19 @@ class Rows(Generic[R]):
             items[row[0]].append(self.build(names, row[1:]))
         outside = await self.outside(sources, ordering, page, keys=keys)
         return [page_of(each, page, outside) for each in items]
+
+    async def values(self, keys: Sequence[str], window: Select[Any]) -> list[list[str]]:
+        """The first column of a window that names `PARENT`, for each parent."""
+        parent, item = parents(keys), per_parent(window)
+        statement = (
+            select(parent.c.key, item.c.value)
+            .select_from(CrossJoin(parent, item, true()))
+            .order_by(parent.c.key, item.c.key)
+        )
+        values: list[list[str]] = [[] for _ in keys]
+        for place, value in await self.engine.rows(statement):
+            values[place].append(value)
+        return values
 
     async def outside(
         self,
@@ -230,6 +243,3 @@ def digest_of(record: Record) -> bytes:
     """What a record's content comes to, in 16 bytes."""
     content = msgspec.json.encode(record, order="sorted")
     return hashlib.blake2b(content, digest_size=16).digest()
-
-
-__all__ = ["PARENT", "Rows", "count_where", "digest_of"]

@@ -1,7 +1,6 @@
 """The relational store: one engine, and every role played on it."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import msgspec
@@ -80,11 +79,9 @@ class SqlStore:
         await self._sql.scalar(text("SELECT 1"))
         return Health.UP
 
-    @asynccontextmanager
-    async def batch(self) -> AsyncGenerator[None]:
+    def batch(self) -> AbstractAsyncContextManager[None]:
         """One transaction."""
-        async with self._sql.batch():
-            yield
+        return self._sql.batch()
 
     async def counts(self, scope: Scope) -> dict[str, int]:
         """Rows of each table, of one tenant."""

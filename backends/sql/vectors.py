@@ -21,6 +21,7 @@ from backends.sql.dialect import one_of
 from backends.sql.engine import SqlEngine
 from backends.sql.entries import delete_entries, entry_ids, passing, searched, write_entries
 from backends.sql.keyset import Conditions
+from backends.vectors import unit
 
 _E, _V, _S = tables.search_entry.c, tables.search_vector.c, tables.vector_space.c
 READ_AT_ONCE = 4_000
@@ -65,8 +66,10 @@ class SqlVectors:
         allowed = None
         if where != SearchFilter() or kind in (Kind.FACT, Kind.EPISODE):
             allowed = await self._ids(searched(scope, kind, where, moment))
-        asked = _unit(vector)[None, :]
-        found = await asyncio.to_thread(_nearest, matrix, asked, allowed, depth)
+        asked = unit(vector)
+        if asked is None:
+            return []
+        found = await asyncio.to_thread(_nearest, matrix, asked[None, :], allowed, depth)
         return found[0]
 
     async def similar(
@@ -155,13 +158,9 @@ class SqlVectors:
             set_={name: statement.excluded[name] for name in ("vector", "digest")},
         )
         rows = [
-            {
-                "entry_id": ids[key],
-                "digest": digest,
-                "vector": _unit(vector).astype("<f4").tobytes(),
-            }
+            {"entry_id": ids[key], "digest": digest, "vector": kept.astype("<f4").tobytes()}
             for key, vector, digest in chosen
-            if vector is not None
+            if vector is not None and (kept := unit(vector)) is not None
         ]
         await self._engine.write(statement, rows)
         await self._delete_stale(scope, kind, ids, [each for each in chosen if each[1] is None])
@@ -266,11 +265,6 @@ class SqlVectors:
         matrix = await asyncio.to_thread(_stack, blobs, space.dimension)
         places = {key: place for place, key in enumerate(keys)}
         return _Matrix(revision, space, np.array(ids, dtype=np.int64), keys, places, matrix)
-
-
-def _unit(vector: Vector) -> Vector:
-    """The vector at length 1."""
-    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
 def _stack(blobs: Sequence[bytes], dimension: int) -> Matrix:
