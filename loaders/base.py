@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 from aiodataloader import DataLoader
 
-from backends.records import Fields
+from backends.records import Fields, PageRequest
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -26,6 +26,13 @@ Q = TypeVar("Q", bound=Hashable)
 
 Fetch = Callable[[Sequence[K], Q, Fields], Awaitable[Sequence[V]]]
 """Asks a store once: values in the order of the keys, `fields` loaded."""
+
+
+class Paged(msgspec.Struct, Generic[Q], frozen=True):
+    """A page of the lists that a question is about; the question alone asks for their lengths."""
+
+    asked: Q
+    page: PageRequest
 
 
 class Loader(DataLoader[Any, Any], Generic[K, Q, V]):

@@ -18,7 +18,7 @@ from backends.records import (
     PageRequest,
     Scope,
 )
-from loaders.base import Loader, Once
+from loaders.base import Loader, Once, Paged
 
 NAMESAKES = 6
 """Keys looked up for a name: one more than the five that an error lists."""
@@ -33,19 +33,17 @@ class EntityPage(msgspec.Struct, frozen=True):
 
 
 class Mentioned(msgspec.Struct, frozen=True):
-    """The entities of some types that things of a kind mention; a page of them, or their number."""
+    """The entities of some types that things of a kind mention."""
 
     kind: Kind
     types: tuple[str, ...] | None
-    page: PageRequest | None = None
 
 
 class Neighbors(msgspec.Struct, frozen=True):
-    """The other ends of facts at a moment; a page of them, or their number."""
+    """The other ends of facts at a moment."""
 
     edges: Edges
     moment: Moment
-    page: PageRequest | None = None
 
 
 class EntityLoaders:
@@ -69,19 +67,21 @@ class EntityLoaders:
             return await entities.count(scope, where)
 
         async def mentioned(
-            keys: Sequence[str], asked: Mentioned, fields: Fields
+            keys: Sequence[str], paged: Paged[Mentioned], fields: Fields
         ) -> list[Page[Entity]]:
-            page = asked.page or PageRequest(first=0)
-            return await mentions.entities_of(scope, asked.kind, keys, asked.types, page, fields)
+            asked = paged.asked
+            return await mentions.entities_of(
+                scope, asked.kind, keys, asked.types, paged.page, fields
+            )
 
         async def count_mentioned(keys: Sequence[str], asked: Mentioned, _: Fields) -> list[int]:
             return await mentions.count_entities_of(scope, asked.kind, keys, asked.types)
 
         async def neighbors(
-            keys: Sequence[str], asked: Neighbors, fields: Fields
+            keys: Sequence[str], paged: Paged[Neighbors], fields: Fields
         ) -> list[Page[Entity]]:
-            page = asked.page or PageRequest(first=0)
-            return await facts.neighbors(scope, keys, asked.edges, asked.moment, page, fields)
+            asked = paged.asked
+            return await facts.neighbors(scope, keys, asked.edges, asked.moment, paged.page, fields)
 
         async def count_neighbors(keys: Sequence[str], asked: Neighbors, _: Fields) -> list[int]:
             return await facts.count_neighbors(scope, keys, asked.edges, asked.moment)

@@ -18,7 +18,7 @@ from backends.records import (
     Scope,
 )
 from backends.roles import Step
-from loaders.base import Loader, Once
+from loaders.base import Loader, Once, Paged
 
 
 class EpisodePage(msgspec.Struct, frozen=True):
@@ -38,11 +38,10 @@ class EpisodeCount(msgspec.Struct, frozen=True):
 
 
 class EpisodesOf(msgspec.Struct, frozen=True):
-    """The episodes that belong to things of a kind; a page of them, or their number."""
+    """The episodes that belong to things of a kind."""
 
     kind: Kind
     known_at: datetime
-    page: PageRequest | None = None
 
 
 class Adjacent(msgspec.Struct, frozen=True):
@@ -75,9 +74,11 @@ class EpisodeLoaders:
         async def count(asked: EpisodeCount, _: Fields) -> int:
             return await episodes.count(scope, asked.where, asked.known_at)
 
-        async def of(keys: Sequence[str], asked: EpisodesOf, fields: Fields) -> list[Page[Episode]]:
-            page = asked.page or PageRequest(first=0)
-            return await episodes.of(scope, asked.kind, keys, asked.known_at, page, fields)
+        async def of(
+            keys: Sequence[str], paged: Paged[EpisodesOf], fields: Fields
+        ) -> list[Page[Episode]]:
+            asked = paged.asked
+            return await episodes.of(scope, asked.kind, keys, asked.known_at, paged.page, fields)
 
         async def count_of(keys: Sequence[str], asked: EpisodesOf, _: Fields) -> list[int]:
             return await episodes.count_of(scope, asked.kind, keys, asked.known_at)

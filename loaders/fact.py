@@ -19,7 +19,7 @@ from backends.records import (
     PageRequest,
     Scope,
 )
-from loaders.base import Loader, Once
+from loaders.base import Loader, Once, Paged
 
 TIMES = frozenset({"valid_to", "recorded_at", "retracted_at"})
 """What it takes to say how a fact was known."""
@@ -42,12 +42,11 @@ class FactCount(msgspec.Struct, frozen=True):
 
 
 class FactsOf(msgspec.Struct, frozen=True):
-    """The facts about entities, or drawn from episodes, at a moment; a page of them, or their number."""
+    """The facts about entities, or drawn from episodes, at a moment."""
 
     kind: Kind
     edges: Edges
     moment: Moment
-    page: PageRequest | None = None
 
 
 class Between(msgspec.Struct, frozen=True):
@@ -79,10 +78,12 @@ class FactLoaders:
         async def count(asked: FactCount, _: Fields) -> int:
             return await facts.count(scope, asked.where, asked.moment)
 
-        async def of(keys: Sequence[str], asked: FactsOf, fields: Fields) -> list[Page[Fact]]:
-            page = asked.page or PageRequest(first=0)
+        async def of(
+            keys: Sequence[str], paged: Paged[FactsOf], fields: Fields
+        ) -> list[Page[Fact]]:
+            asked = paged.asked
             pages = await facts.of(
-                scope, asked.kind, keys, asked.edges, asked.moment, page, fields | TIMES
+                scope, asked.kind, keys, asked.edges, asked.moment, paged.page, fields | TIMES
             )
             return [_known_page(each, asked.moment.known_at) for each in pages]
 

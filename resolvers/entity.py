@@ -1,4 +1,4 @@
-"""Entities, and their neighbours."""
+"""Entities."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,9 +10,8 @@ import strawberry
 from strawberry import UNSET
 
 from backends import records
-from backends.records import Direction, Edges, Fields, Kind, Moment, Page, PageRequest, SearchFilter
-from loaders.entity import EntityPage, Neighbors
-from loaders.fact import Between
+from backends.records import Direction, Edges, Fields, Kind, Page, PageRequest, SearchFilter
+from loaders.entity import EntityPage
 from resolvers.arguments import (
     After,
     Before,
@@ -28,12 +27,13 @@ from resolvers.arguments import (
     listed,
 )
 from resolvers.batched import batched
-from resolvers.connections import Connection, PageInfo, Slice, connect, connect_each, total_counts
+from resolvers.connections import connect, connect_each
 from resolvers.context import Info, Keys
 from resolvers.errors import InputError
-from resolvers.fact import Fact, FactConnection, facts_of
+from resolvers.fact import FactConnection, facts_of
 from resolvers.inputs import DateTimeRange, SortDirection, order_of, time_range
-from resolvers.listing import BY_KEY, BY_NAME, Listing, Paging, check_size, sorting_of
+from resolvers.listing import BY_KEY, BY_NAME, Listing, Paging, sorting_of
+from resolvers.neighbor import NeighborConnection, neighbors_of
 from resolvers.node import Node
 from resolvers.nouns import ChunkConnection, DocumentConnection, EntityConnection, EpisodeConnection
 from resolvers.readers import READERS
@@ -55,74 +55,6 @@ DirectionArgument = Annotated[
     Direction | None,
     strawberry.argument(description="Whether the entity is the subject, the object, or either."),
 ]
-
-
-class NeighborSlice(Slice, frozen=True, eq=False):
-    """A page of neighbours, with what joins them."""
-
-    edges: Edges = Edges()
-    moment: Moment | None = None
-
-
-@strawberry.type(description="An entity that facts join to another, and those facts.")
-class NeighborEdge:
-    slice: strawberry.Private[NeighborSlice]
-    record: strawberry.Private[records.Entity]
-
-    @strawberry.field(description="Opaque: the neighbour's place, for `after`.")
-    def cursor(self) -> str:
-        return self.slice.cursor(self.record)
-
-    @strawberry.field(description="The neighbour.")
-    def node(self) -> "Entity":
-        return cast("Entity", self.record)
-
-    @strawberry.field(
-        description="The first of the facts that join it, by validFrom (missing last), key."
-    )
-    @batched
-    @staticmethod
-    async def facts(
-        parents: list[Any],
-        info: Info,
-        first: Annotated[
-            int | None, strawberry.argument(description="So many, 0 to 200; 20 unless said.")
-        ] = 20,
-    ) -> list[list[Fact]]:
-        size = given(first, 20)
-        check_size("first", size, info.context.limits)
-        piece = parents[0].slice
-        assert piece.moment is not None
-        pairs = [(parent.slice.parent or "", parent.record.key) for parent in parents]
-        return cast(
-            "list[list[Fact]]",
-            await info.context.loaders.fact.between.load_all(
-                pairs, Between(piece.edges, piece.moment, size), READERS[Kind.FACT].fields(info)
-            ),
-        )
-
-
-@strawberry.type(description="A page of an entity's neighbours, by key.")
-class NeighborConnection:
-    slice: strawberry.Private[NeighborSlice]
-
-    @strawberry.field(description="The neighbours with their cursors and facts.")
-    def edges(self) -> list[NeighborEdge]:
-        return [NeighborEdge(slice=self.slice, record=each) for each in self.slice.page.items]
-
-    @strawberry.field(description="The neighbours alone.")
-    def nodes(self) -> "list[Entity]":
-        return cast("list[Entity]", self.slice.page.items)
-
-    @strawberry.field(description="Where the page stands in the list.")
-    def page_info(self) -> PageInfo:
-        return self.slice.page_info()
-
-    @strawberry.field(description="How many neighbours there are; computed only when selected.")
-    @batched
-    @staticmethod
-    async def total_count(parents: list[Any], info: Info) -> list[int | None]:
-        return await total_counts([parent.slice for parent in parents])
 
 
 @strawberry.type(description="A thing that facts are about and texts mention.")
@@ -181,29 +113,8 @@ class Entity(Node):
         after: After = UNSET,
     ) -> list[NeighborConnection | None]:
         edges = Edges(direction=given(direction, Direction.BOTH), predicates=listed(predicates))
-        context = info.context
-        moment = context.moments.moment(context.enter(info, valid_at, known_at))
-        loaders = context.loaders.entity
-
-        async def load(keys: Keys, page: PageRequest, fields: Fields) -> list[Page[Any]]:
-            return await loaders.neighbors.load_all(keys, Neighbors(edges, moment, page), fields)
-
-        async def count(keys: Keys) -> list[int]:
-            return await loaders.count_neighbors.load_all(keys, Neighbors(edges, moment))
-
-        connections = await connect_each(
-            info,
-            Listing("Entity.neighbors", BY_KEY, (edges,)),
-            [parent.key for parent in parents],
-            Paging(first, after),
-            READERS[Kind.ENTITY],
-            load,
-            count,
-        )
-        return [
-            _neighbors(each.slice, edges, moment) if isinstance(each, Connection) else each
-            for each in connections
-        ]
+        info.context.enter(info, valid_at, known_at)
+        return await neighbors_of(info, parents, edges, Paging(first, after))
 
     @strawberry.field(description="The chunks that mention it, by key.")
     @batched
@@ -368,14 +279,6 @@ async def _texts(
     listing = Listing(f"Entity.{kind.value}", BY_KEY)
     keys = [parent.key for parent in parents]
     return await connect_each(info, listing, keys, paging, READERS[kind], load, count)
-
-
-def _neighbors(piece: Slice, edges: Edges, moment: Moment) -> NeighborConnection:
-    return NeighborConnection(
-        slice=NeighborSlice(
-            piece.page, piece.listing, piece.parent, piece.counter, edges=edges, moment=moment
-        )
-    )
 
 
 def _where(value: EntityFilter | None) -> records.EntityFilter:

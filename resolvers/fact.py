@@ -10,6 +10,7 @@ from strawberry import UNSET
 
 from backends import records
 from backends.records import Edges, Entity, Fields, Kind, Page, PageRequest
+from loaders.base import Paged
 from loaders.fact import FactCount, FactPage, FactsOf
 from resolvers.arguments import (
     After,
@@ -164,13 +165,13 @@ async def facts_of(
 ) -> list[Any]:
     """The facts about entities, or drawn from episodes, at the moment of the place."""
     loaders = info.context.loaders.fact
-    moment = info.context.moment(info)
+    asked = FactsOf(kind, edges, info.context.moment(info))
 
     async def load(keys: Keys, page: PageRequest, fields: Fields) -> list[Page[Any]]:
-        return await loaders.of.load_all(keys, FactsOf(kind, edges, moment, page), fields)
+        return await loaders.of.load_all(keys, Paged(asked, page), fields)
 
     async def count(keys: Keys) -> list[int]:
-        return await loaders.count_of.load_all(keys, FactsOf(kind, edges, moment))
+        return await loaders.count_of.load_all(keys, asked)
 
     listing = Listing(f"{kind.value}.facts", BY_VALID_FROM, (edges,))
     keys = [parent.key for parent in parents]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from backends.records import Fields, Kind, Page, PageRequest, Record, SearchFilter
+from loaders.base import Paged
 from loaders.entity import Mentioned
 from loaders.episode import EpisodesOf
 from loaders.search import Similar
@@ -28,15 +29,15 @@ async def entities_mentioned(
 ) -> list[Any]:
     """The entities that things of a kind mention."""
     loaders = info.context.loaders.entity
-    asked = listed(types)
+    asked = Mentioned(kind, listed(types))
 
     async def load(keys: Sequence[str], page: PageRequest, fields: Fields) -> list[Page[Any]]:
-        return await loaders.mentioned.load_all(keys, Mentioned(kind, asked, page), fields)
+        return await loaders.mentioned.load_all(keys, Paged(asked, page), fields)
 
     async def count(keys: Sequence[str]) -> list[int]:
-        return await loaders.count_mentioned.load_all(keys, Mentioned(kind, asked))
+        return await loaders.count_mentioned.load_all(keys, asked)
 
-    listing = Listing(f"{kind.value}.entities", BY_NAME, (asked,))
+    listing = Listing(f"{kind.value}.entities", BY_NAME, (asked.types,))
     keys = [parent.key for parent in parents]
     return await connect_each(info, listing, keys, paging, READERS[Kind.ENTITY], load, count)
 
@@ -46,13 +47,13 @@ async def episodes_of(
 ) -> list[Any]:
     """The episodes that belong to things of a kind."""
     loaders = info.context.loaders.episode
-    known_at = info.context.moment(info).known_at
+    asked = EpisodesOf(kind, info.context.moment(info).known_at)
 
     async def load(keys: Sequence[str], page: PageRequest, fields: Fields) -> list[Page[Any]]:
-        return await loaders.of.load_all(keys, EpisodesOf(kind, known_at, page), fields)
+        return await loaders.of.load_all(keys, Paged(asked, page), fields)
 
     async def count(keys: Sequence[str]) -> list[int]:
-        return await loaders.count_of.load_all(keys, EpisodesOf(kind, known_at))
+        return await loaders.count_of.load_all(keys, asked)
 
     listing = Listing(f"{kind.value}.episodes", BY_OCCURRED_AT)
     keys = [parent.key for parent in parents]
