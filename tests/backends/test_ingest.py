@@ -163,7 +163,11 @@ def test_a_key_has_at_most_1000_bytes_and_a_predicate_200() -> None:
         (b'{"kind": "document", "key": "\\ud800"}', "surrogate"),
         (b'{"kind": "document", "key": "k", "metadata": {"a": ["\\udfff"]}}', "surrogate"),
         (b'{"kind": "document", "key": "k", "metadata": {"\\ud83d": 1}}', "surrogate"),
-        (b'{"kind": "document", "key": "k", "metadata": {"a": ' + b"[" * 5_000, "nested too deeply"),
+        (
+            # Whole but for its depth: a line that also ends early may be refused for that instead.
+            b'{"kind": "document", "key": "k", "metadata": {"a": ' + b"[" * 5_000 + b"]" * 5_000 + b"}}",
+            "nested too deeply",
+        ),
         (b'{"kind": "document", "key": "k", "metadata": {"a": NaN}}', "malformed"),
         (b'{"kind": "document", "key": "k", "metadata": {"a": 1e999}}', "out of range"),
         (line("document", metadata=[1]), "metadata"),
