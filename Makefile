@@ -32,7 +32,7 @@ schema: $(READY)  ## print schema.graphql anew
 	$(BIN)/memory-gateway schema print > schema.graphql.new && mv schema.graphql.new schema.graphql
 
 lock:  ## resolve requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-emit-index-url -o requirements.lock
+	uv pip compile pyproject.toml --group dev --all-extras --universal --generate-hashes --no-header --no-emit-index-url -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .demo .pytest_cache .ruff_cache .hypothesis

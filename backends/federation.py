@@ -11,7 +11,7 @@ import msgspec
 from backends import registry
 from backends.embedders import EmbedderConfig, create_embedder
 from backends.errors import ConfigurationError, StoreError, StoreTimeout
-from backends.records import Health, Kind
+from backends.records import Health, Kind, Needs
 from backends.roles import (
     Chunks,
     Documents,
@@ -27,6 +27,7 @@ from backends.roles import (
 from backends.trace import traced, unsupported
 
 TEXTS = ("documents", "chunks")
+GRAPH = ("entities", "facts", "mentions", "episodes")
 SEARCH = ("keywords", "vectors")
 
 
@@ -45,6 +46,7 @@ class RolesConfig(msgspec.Struct, frozen=True, kw_only=True):
     graph: str
     keywords: Mapping[Kind, str]
     vectors: Mapping[Kind, str]
+    cache: str | None = None
 
     @classmethod
     def all_by(cls, store: str) -> "RolesConfig":
@@ -141,7 +143,19 @@ class Federation:
                 played.append(role)
             else:
                 played += [f"{role}.{kind.value.lower()}" for kind in kinds]
+        if roles.cache == store:
+            played.append("cache")
         return played
+
+    def needs_of(self, store: str) -> Needs:
+        """What a store must hold to play its roles."""
+        roles = self.config.roles
+        return Needs(
+            roles=frozenset(role for role in (*TEXTS, *GRAPH) if self.assigned(role) == store),
+            keywords=frozenset(kind for kind, name in roles.keywords.items() if name == store),
+            vectors=frozenset(kind for kind, name in roles.vectors.items() if name == store),
+            space=self.embedder.space,
+        )
 
     async def health(self) -> list[StoreHealth]:
         """Ask every store at the same time."""

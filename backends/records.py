@@ -5,7 +5,7 @@ attribute of a record is left `UNLOADED`, and only `key` is always there.
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -346,3 +346,37 @@ class SearchEntry(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """The text to embed; empty when there is nothing usable."""
         return "\n".join(part for part in (self.title, self.body) if part.strip())
+
+
+# What is said about stores.
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration asks a store to hold: its roles of the texts and the graph, by the names
+    of `roles.Store`'s attributes; the kinds that it indexes; the vectors' space."""
+
+    roles: frozenset[str] = frozenset()
+    keywords: frozenset[Kind] = frozenset()
+    vectors: frozenset[Kind] = frozenset()
+    space: VectorSpace
+
+
+class PoolStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A pool of a fixed number of connections.  Times in seconds; `None` where there is no such bound.
+
+    `in_use` is `None` where the driver does not tell; `checked` says whether a connection is tried before
+    it is used.
+    """
+
+    size: int
+    in_use: int | None
+    wait: float | None
+    recycle: float | None
+    checked: bool
+
+
+class CacheLookup(msgspec.Struct, frozen=True):
+    """What a cache has of the keys asked for, and the state of the tags at that time."""
+
+    values: Sequence[bytes | None]
+    tags: Mapping[str, bytes]

@@ -14,7 +14,13 @@ from backends.errors import ConfigurationError, MissingExtra
 from backends.roles import Store
 
 GROUP = "memory_gateway.backends"
-BUILT_IN = {"sql": "backends.sql.store:SqlStore"}
+BUILT_IN = {
+    "memory": "backends.memory.store:MemoryStore",
+    "neo4j": "backends.neo4j.store:Neo4jStore",
+    "qdrant": "backends.qdrant.store:QdrantStore",
+    "redis": "backends.redis.store:RedisStore",
+    "sql": "backends.sql.store:SqlStore",
+}
 """Ours, so that a source tree works before it is installed."""
 
 

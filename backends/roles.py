@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.records import (
+    CacheLookup,
     Chunk,
     ChunkFilter,
     Document,
@@ -38,10 +39,12 @@ from backends.records import (
     Kind,
     Mention,
     Moment,
+    Needs,
     Order,
     Outcome,
     Page,
     PageRequest,
+    PoolStatus,
     Scope,
     SearchEntry,
     SearchFilter,
@@ -78,6 +81,10 @@ class Documents(Protocol):
 
     async def count(self, scope: Scope, where: DocumentFilter) -> int:
         """How many pass the filter."""
+        ...
+
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Document]:
+        """The first `limit` records after a key, by key, whole: for copying a memory."""
         ...
 
     async def upsert_many(self, scope: Scope, records: Sequence[Document]) -> list[Outcome]:
@@ -120,6 +127,10 @@ class Chunks(Protocol):
         """The chunk before or after each of these in its document."""
         ...
 
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Chunk]:
+        """The first `limit` records after a key, by key, whole: for copying a memory."""
+        ...
+
     async def upsert_many(self, scope: Scope, records: Sequence[Chunk]) -> list[Outcome]:
         """Write whole records; the last of a key wins."""
         ...
@@ -156,6 +167,10 @@ class Entities(Protocol):
 
     async def count(self, scope: Scope, where: EntityFilter) -> int:
         """How many pass the filter."""
+        ...
+
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Entity]:
+        """The first `limit` records after a key, by key, whole: for copying a memory."""
         ...
 
     async def upsert_many(self, scope: Scope, records: Sequence[Entity]) -> list[Outcome]:
@@ -276,6 +291,10 @@ class Facts(Protocol):
         is made of the entities' names."""
         ...
 
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Fact]:
+        """The first `limit` records after a key, by key, whole, with the episodes they were drawn from: for copying a memory."""
+        ...
+
     async def upsert_many(self, scope: Scope, records: Sequence[Fact]) -> list[Outcome]:
         """Write whole records with the episodes they were drawn from; the last of a key wins."""
         ...
@@ -320,6 +339,11 @@ class Mentions(Protocol):
 
     async def forget_chunks(self, scope: Scope, keys: Sequence[str]) -> None:
         """Remember that these chunks are no longer loaded."""
+        ...
+
+    async def scan(self, scope: Scope, after: Mention | None, limit: int) -> list[Mention]:
+        """The first `limit` mentions after one, by kind, key, entity, whether their ends are loaded or
+        not: for copying a memory."""
         ...
 
     async def upsert_many(self, scope: Scope, records: Sequence[Mention]) -> list[Outcome]:
@@ -375,6 +399,10 @@ class Episodes(Protocol):
         self, scope: Scope, keys: Sequence[str], step: Step, known_at: datetime, fields: Fields
     ) -> list[Episode | None]:
         """The episode before or after each: of its document, else of its source (semantics.md, Order)."""
+        ...
+
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Episode]:
+        """The first `limit` records after a key, by key, whole: for copying a memory."""
         ...
 
     async def upsert_many(self, scope: Scope, records: Sequence[Episode]) -> list[Outcome]:
@@ -487,6 +515,31 @@ class Embedder(Protocol):
         ...
 
 
+class Cache(Protocol):
+    """Bytes by key that may be gone at any time: what is lost costs a call, never an answer.
+
+    A reader may hold something old while a writer replaces it, so nothing old is ever let in: a key that
+    was removed takes no value for a while, and a value is void once a tag that it was set under has been
+    invalidated since the lookup that it follows.
+    """
+
+    async def get_many(self, keys: Sequence[str], tags: Sequence[str]) -> CacheLookup:
+        """The value of each key, `None` for gaps, and the state of the tags.  One round trip."""
+        ...
+
+    async def set_many(self, values: Mapping[str, bytes], lookup: CacheLookup, ttl: float) -> None:
+        """Keep values for `ttl` seconds under the tags as `lookup` found them.  One round trip."""
+        ...
+
+    async def remove_many(self, keys: Sequence[str]) -> None:
+        """Forget these, and for a while take no value that was read before."""
+        ...
+
+    async def invalidate(self, tags: Sequence[str]) -> None:
+        """Void everything that was set under any of these tags."""
+        ...
+
+
 class Store(Protocol):
     """A connection to an engine.  Building one does no I/O; `open` and `close` bound its life.
 
@@ -504,6 +557,7 @@ class Store(Protocol):
     episodes: Episodes | None
     keywords: Keywords | None
     vectors: Vectors | None
+    cache: Cache | None
 
     async def open(self) -> None:
         """Connect.  A server that is down is not an error here: it shows in `ping`."""
@@ -523,4 +577,14 @@ class Store(Protocol):
 
     async def counts(self, scope: Scope) -> dict[str, int]:
         """How many rows of each sort there are, for `doctor`."""
+        ...
+
+    def pool(self) -> PoolStatus | None:
+        """The connections, `None` where there is no pool.  No I/O."""
+        ...
+
+    async def migrate(self, needs: Needs, *, dry_run: bool = False) -> list[str]:
+        """Create, or bring up to date, what the store must have to play the roles that it is assigned;
+        again and again without harm.  Gives a line for each change that was made or, in a dry run, would
+        be.  The store may be open or not."""
         ...
