@@ -73,6 +73,9 @@ class SqlChunks:
         pages = await self._rows.pages_by(keys, window, other.id, [], BY_POSITION, page, fields)
         return [each.items[0] if each.items else None for each in pages]
 
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Chunk]:
+        return await self._rows.scan(scope, after, limit)
+
     async def upsert_many(self, scope: Scope, records: Sequence[Chunk]) -> list[Outcome]:
         async with self._engine.batch():
             outcomes, written = await self._rows.upsert(scope, records)

@@ -1,32 +1,73 @@
-"""Column types: instants as integers, JSON as text, one spelling for all dialects."""
+"""Column types: one spelling for both dialects.
 
+Instant     SQLite: microseconds since 1970, PostgreSQL: timestamptz
+TextList    SQLite: JSON for json_each,      PostgreSQL: text[]
+"""
+
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Integer, Text
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
+RowId = Integer().with_variant(BigInteger(), "postgresql")
+"""The number of a row (SQLite's Integer is one of 64 bits)."""
+
 
 class Instant(TypeDecorator[datetime]):
-    """An aware datetime as microseconds since 1970 (UTC): sorts as a number, loses nothing."""
+    """An aware datetime in UTC to the microsecond; in SQLite a number, which sorts and loses nothing."""
 
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else (value - EPOCH) // MICROSECOND
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return (value - EPOCH) // MICROSECOND
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+        if value is None or dialect.name == "postgresql":
+            return value
+        return EPOCH + timedelta(microseconds=value)
+
+
+class TextList(TypeDecorator[Any]):
+    """Texts as one parameter, each cut in PostgreSQL to its first `head` characters if that is set (see
+    `dialect.same`)."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, head: int | None = None) -> None:
+        super().__init__()
+        self.head = head
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(ARRAY(Text()))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
+        texts = list(value or ())
+        if dialect.name == "postgresql":
+            return texts if self.head is None else [each[: self.head] for each in texts]
+        return msgspec.json.encode(texts).decode()
 
 
 class JsonText(TypeDecorator[Any]):
-    """Any JSON value as text."""
+    """Any JSON value as text: keys keep their order, numbers their spelling."""
 
     impl = Text
     cache_ok = True

@@ -57,6 +57,9 @@ class SqlDocuments:
     async def count(self, scope: Scope, where: DocumentFilter) -> int:
         return await self._rows.count(filters.of_documents(scope, where))
 
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Document]:
+        return await self._rows.scan(scope, after, limit)
+
     async def upsert_many(self, scope: Scope, records: Sequence[Document]) -> list[Outcome]:
         async with self._engine.batch():
             outcomes, written = await self._rows.upsert(scope, records)

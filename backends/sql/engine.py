@@ -4,49 +4,30 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import URL, Executable, event, exc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Executable
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backends.errors import StoreUnavailable
+from backends.records import PoolStatus
+from backends.sql.dialect import Connections, Dialect
 from backends.sql.errors import translated
-
-BUSY_TIMEOUT = 10_000
-"""Milliseconds that a writer waits for another process to finish its transaction."""
-
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -16384",
-    "PRAGMA mmap_size = 268435456",
-)
 
 
 class SqlEngine:
     """Runs statements for the roles of one store.
 
     Reads take any free connection; each sees the last committed state.  Everything within `batch` runs
-    on one connection in one transaction (BEGIN IMMEDIATE), and batches take turns.
+    on one connection in one transaction, and batches take turns.
     """
 
-    def __init__(self, name: str, url: URL, *, pool_size: int, read_only: bool = False) -> None:
+    def __init__(self, name: str, dialect: Dialect) -> None:
         self.name = name
-        self.url = url
-        self.read_only = read_only
-        self._pool_size = pool_size
-        self._engine: AsyncEngine | None = None
+        self.dialect = dialect
+        self._connections: Connections | None = None
         self._writing = asyncio.Lock()
         self._batch: ContextVar[AsyncConnection | None] = ContextVar("batch", default=None)
-
-    @property
-    def path(self) -> Path:
-        """The database file."""
-        return Path(self.url.database or "")
 
     @property
     def in_batch(self) -> bool:
@@ -54,33 +35,19 @@ class SqlEngine:
         return self._batch.get() is not None
 
     async def open(self) -> None:
-        """Make the pool; a connection is opened when it is first needed."""
-        url = self.url
-        if self.read_only:
-            uri = self.path.absolute().as_uri()
-            url = url.set(database=uri, query={"mode": "ro", "uri": "true"})
-        self._engine = create_async_engine(
-            url,
-            pool_size=self._pool_size,
-            max_overflow=0,
-            pool_reset_on_return=None,
-            isolation_level="AUTOCOMMIT",
-        )
-        pragmas = _PRAGMAS[2:] if self.read_only else _PRAGMAS
-
-        def prepare(connection: Any, _: Any) -> None:
-            cursor = connection.cursor()
-            for pragma in pragmas:
-                cursor.execute(pragma)
-            cursor.close()
-
-        event.listen(self._engine.sync_engine, "connect", prepare)
+        """Make the pools; a connection is opened when it is first needed."""
+        self._connections = self.dialect.connect()
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._engine is not None:
-            await self._engine.dispose()
-            self._engine = None
+        if (connections := self._connections) is not None:
+            self._connections = None
+            await connections.reads.dispose()
+            await connections.writes.dispose()
+
+    def pool(self) -> PoolStatus:
+        """How the pool of reads is."""
+        return self.dialect.pool(self._connections)
 
     async def rows(self, statement: Executable) -> Sequence[tuple[Any, ...]]:
         """All rows of a statement."""
@@ -103,15 +70,13 @@ class SqlEngine:
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[AsyncConnection]:
-        """The connection of the batch that is running here, else one from the pool."""
+        """The connection of the batch that is running here, else one of those that read."""
         current = self._batch.get()
         with translated(self.name):
             if current is not None:
                 yield current
                 return
-            if self._engine is None:
-                raise StoreUnavailable(self.name, f"store {self.name} is closed")
-            async with self._engine.connect() as connection:
+            async with self._open_connections().reads.connect() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -120,23 +85,19 @@ class SqlEngine:
         if self._batch.get() is not None:
             yield
             return
-        async with self._writing, self.connection() as connection:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            token = self._batch.set(connection)
-            try:
-                yield
-                await connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                await _roll_back(connection)
-                raise
-            finally:
-                self._batch.reset(token)
+        async with self._writing:
+            with translated(self.name):
+                async with (
+                    self._open_connections().writes.connect() as connection,
+                    self.dialect.transaction(connection),
+                ):
+                    token = self._batch.set(connection)
+                    try:
+                        yield
+                    finally:
+                        self._batch.reset(token)
 
-
-async def _roll_back(connection: AsyncConnection) -> None:
-    """Undo a transaction.  It may be gone already (a full disk, a cancelled statement): then the
-    connection is, and what went wrong first is what gets told."""
-    try:
-        await connection.exec_driver_sql("ROLLBACK")
-    except exc.SQLAlchemyError:
-        await connection.invalidate()
+    def _open_connections(self) -> Connections:
+        if self._connections is None:
+            raise StoreUnavailable(self.name, f"store {self.name} is closed")
+        return self._connections

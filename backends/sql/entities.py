@@ -97,6 +97,9 @@ class SqlEntities:
     async def count(self, scope: Scope, where: EntityFilter) -> int:
         return await self._rows.count(filters.of_entities(scope, where))
 
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Entity]:
+        return await self._rows.scan(scope, after, limit)
+
     async def upsert_many(self, scope: Scope, records: Sequence[Entity]) -> list[Outcome]:
         async with self._engine.batch():
             outcomes, written = await self._rows.upsert(scope, records)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import ColumnElement, delete, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from backends.records import Kind, Moment, Scope, SearchEntry, SearchFilter
 from backends.sql import filters, tables
@@ -49,7 +48,7 @@ async def write_entries(engine: SqlEngine, scope: Scope, entries: Sequence[Searc
         | {name: getattr(entry, name) for name in _COLUMNS if name != "kind"}
         for entry in entries
     ]
-    statement = insert(tables.search_entry)
+    statement = engine.dialect.insert(tables.search_entry)
     excluded = statement.excluded
     mutable = [name for name in _COLUMNS if name not in ("kind", "key")]
     changed = [tables.search_entry.c[name].is_distinct_from(excluded[name]) for name in mutable]

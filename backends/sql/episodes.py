@@ -20,9 +20,9 @@ from backends.records import (
 from backends.roles import Step
 from backends.sql import filters, tables
 from backends.sql.chunks import adjacent_row
-from backends.sql.dialect import PARENT
+from backends.sql.dialect import PARENT, same, unindexed
 from backends.sql.engine import SqlEngine
-from backends.sql.keyset import Conditions, Ordering, unindexed
+from backends.sql.keyset import Conditions, Ordering
 from backends.sql.mentions import note_episodes
 from backends.sql.moments import heard_of
 from backends.sql.rows import Rows, count_where
@@ -106,13 +106,16 @@ class SqlEpisodes:
                 *visible,
                 me.c.document_key.is_(None),
                 other.document_key.is_(None),
-                other.source == me.c.source,
+                *same(other.source, me.c.source),
             ],
         ]
         window = adjacent_row(me.c, other, families, "occurred_at", step)
         page = PageRequest(first=1)
         pages = await self._rows.pages_by(keys, window, other.id, [], BY_TIME, page, fields)
         return [each.items[0] if each.items else None for each in pages]
+
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Episode]:
+        return await self._rows.scan(scope, after, limit)
 
     async def upsert_many(self, scope: Scope, records: Sequence[Episode]) -> list[Outcome]:
         async with self._engine.batch():

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -29,10 +30,10 @@ from backends.records import (
     Scope,
 )
 from backends.sql import filters, tables
-from backends.sql.dialect import PARENT, json_list, one_of
+from backends.sql.dialect import PARENT, element, one_of, place_holders, unindexed
 from backends.sql.engine import SqlEngine
 from backends.sql.entities import entities_or_missing, entity_rows
-from backends.sql.keyset import Conditions, Ordering, page_of, unindexed
+from backends.sql.keyset import Conditions, Ordering, page_of
 from backends.sql.moments import visible
 from backends.sql.rows import Rows, count_where
 
@@ -141,8 +142,7 @@ class SqlFacts:
         first: int,
         fields: Fields,
     ) -> list[list[Fact]]:
-        near = func.json_extract(PARENT, "$[0]")
-        far = func.json_extract(PARENT, "$[1]")
+        near, far = element(PARENT, 0), element(PARENT, 1)
         shared = _edge_conditions(scope, edges, moment)
         out = [*shared, _C.subject_key == near, _C.object_key == far]
         back = [*shared, _C.object_key == near, _C.subject_key == far]
@@ -151,7 +151,7 @@ class SqlFacts:
             Direction.IN: [back],
             Direction.BOTH: [out, [*back, _C.subject_key != _C.object_key]],
         }[edges.direction]
-        keys = [json_list(pair) for pair in pairs]
+        keys = [msgspec.json.encode(place_holders(pair)).decode() for pair in pairs]
         page = PageRequest(first=first)
         pages = await self._rows.pages(keys, sources, BY_VALID_OF_FEW, page, fields)
         return [list(each.items) for each in pages]
@@ -208,6 +208,20 @@ class SqlFacts:
             select(_C.key).where(*blank, one_of(_C.object_key, entity_keys)),
         )
         return [key for (key,) in await self._engine.rows(statement)]
+
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Fact]:
+        found = await self._rows.scan(scope, after, limit)
+        link = tables.fact_episode.c
+        statement = select(link.fact_key, link.episode_key).where(
+            link.tenant == scope.tenant, one_of(link.fact_key, [fact.key for fact in found])
+        )
+        drawn: dict[str, list[str]] = {}
+        for key, episode in await self._engine.rows(statement.order_by(link.episode_key)):
+            drawn.setdefault(key, []).append(episode)
+        return [
+            msgspec.structs.replace(fact, episode_keys=tuple(drawn.get(fact.key, ())))
+            for fact in found
+        ]
 
     async def upsert_many(self, scope: Scope, records: Sequence[Fact]) -> list[Outcome]:
         async with self._engine.batch():

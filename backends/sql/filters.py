@@ -18,7 +18,7 @@ from backends.records import (
     TimeRange,
 )
 from backends.sql import tables
-from backends.sql.dialect import contains, one_of
+from backends.sql.dialect import contains, one_of, same_as_any
 
 Conditions = list[ColumnElement[bool]]
 
@@ -29,7 +29,7 @@ def of_documents(scope: Scope, where: DocumentFilter) -> Conditions:
     conditions: Conditions = [
         c.tenant == scope.tenant,
         *_listed(c.key, where.keys),
-        *_listed(c.source, where.sources),
+        *_sourced(c.source, where.sources),
         *_listed(c.media_type, where.media_types),
         *_within(c.created_at, where.created_at),
         *_matching(tables.document, Kind.DOCUMENT, where.metadata),
@@ -49,7 +49,7 @@ def of_chunks(scope: Scope, where: ChunkFilter) -> Conditions:
     ]
     if where.sources is not None:
         d = tables.document.c
-        named = select(d.key).where(d.tenant == scope.tenant, one_of(d.source, where.sources))
+        named = select(d.key).where(d.tenant == scope.tenant, *same_as_any(d.source, where.sources))
         conditions.append(c.document_key.in_(named))
     return conditions
 
@@ -87,7 +87,7 @@ def of_episodes(scope: Scope, where: EpisodeFilter) -> Conditions:
     conditions: Conditions = [
         c.tenant == scope.tenant,
         *_listed(c.kind, kinds),
-        *_listed(c.source, where.sources),
+        *_sourced(c.source, where.sources),
         *_within(c.occurred_at, where.occurred_at),
     ]
     if where.mentions is not None:
@@ -116,6 +116,10 @@ def of_entries(kind: Kind, where: SearchFilter) -> Conditions:
 
 def _listed(column: ColumnElement[Any], values: Sequence[str] | None) -> Conditions:
     return [] if values is None else [one_of(column, values)]
+
+
+def _sourced(column: ColumnElement[Any], values: Sequence[str] | None) -> Conditions:
+    return [] if values is None else same_as_any(column, values)
 
 
 def _within(column: ColumnElement[Any], span: TimeRange | None) -> Conditions:

@@ -26,14 +26,10 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.sql.elements import UnaryExpression
-from sqlalchemy.sql.operators import custom_op
 
 from backends.records import Page, PageRequest, Position
 
 T = TypeVar("T")
-
-_PLUS: custom_op[Any] = custom_op("+")
 
 Conditions = Sequence[ColumnElement[bool]]
 
@@ -80,8 +76,9 @@ class Ordering(msgspec.Struct, frozen=True):
         value = tuple_(literal(position[0], self.sort.type), key)
         return [_beyond(tuple_(self.sort, self.key), value, upward, inclusive)]
 
-    def _sorted(self, *, missing: bool, backward: bool) -> list[ColumnElement[Any]]:
-        columns = [self.key] if missing or self.sort is None else [self.sort, self.key]
+    def _sorted(self, *, backward: bool) -> list[ColumnElement[Any]]:
+        # Of missing values too the whole order: PostgreSQL walks an index only in its own.
+        columns = [self.key] if self.sort is None else [self.sort, self.key]
         down = self.descending != backward
         return [item.desc() if down else item.asc() for item in columns]
 
@@ -128,7 +125,7 @@ class Ordering(msgspec.Struct, frozen=True):
                 self.key.label("sort_key"),
             )
             .where(*conditions, *self._range(missing), *bounds)
-            .order_by(*self._sorted(missing=missing, backward=page.backward))
+            .order_by(*self._sorted(backward=page.backward))
         )
         return part
 
@@ -143,12 +140,6 @@ class Ordering(msgspec.Struct, frozen=True):
     def order_of(self, window: Any, *, backward: bool) -> list[ColumnElement[Any]]:
         """The ORDER BY of a statement that joins to a window's subquery."""
         return self._merge_order(window.c, backward)
-
-
-def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The column, but not as an index knows it: keeps SQLite from walking an index in the order wanted
-    when few rows are, and another index finds those."""
-    return UnaryExpression(column, operator=_PLUS, type_=column.type)
 
 
 def _beyond(row: Any, value: Any, upward: bool, inclusive: bool) -> ColumnElement[bool]:

@@ -8,8 +8,7 @@ come, in whatever order.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, func, literal, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import ColumnElement, Update, and_, func, insert, literal, select, tuple_, update
 
 from backends.records import (
     Chunk,
@@ -93,7 +92,7 @@ class SqlMentions:
             *({"kind": Kind.DOCUMENT.value, "key": d.key, "document_key": d.key} for d in documents),
             *({"kind": Kind.CHUNK.value, "key": c.key, "document_key": c.document_key} for c in chunks),
         ]  # fmt: skip
-        statement = insert(tables.stub)
+        statement = self._engine.dialect.insert(tables.stub)
         statement = statement.on_conflict_do_update(
             index_elements=["tenant", "kind", "key"],
             set_={"document_key": statement.excluded.document_key},
@@ -110,6 +109,19 @@ class SqlMentions:
             .where(_M.tenant == scope.tenant, _M.kind == Kind.CHUNK.value, one_of(_M.key, keys))
             .values(loaded=0, document_key=None)
         )
+
+    async def scan(self, scope: Scope, after: Mention | None, limit: int) -> list[Mention]:
+        conditions = [_M.tenant == scope.tenant]
+        if after is not None:
+            place = tuple_(_M.kind, _M.key, _M.entity_key)
+            conditions.append(
+                place
+                > tuple_(literal(after.kind.value), literal(after.key), literal(after.entity_key))
+            )
+        columns = (_M.kind, _M.key, _M.entity_key)
+        statement = select(*columns).where(*conditions).order_by(*columns).limit(limit)
+        rows = await self._engine.rows(statement)
+        return [Mention(Kind(kind), key, entity) for kind, key, entity in rows]
 
     async def upsert_many(self, scope: Scope, records: Sequence[Mention]) -> list[Outcome]:
         async with self._engine.batch():

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Row,
     Select,
     Table,
@@ -17,7 +18,6 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.sqlite import insert
 
 from backends.records import (
     Fields,
@@ -28,7 +28,7 @@ from backends.records import (
     Record,
     Scope,
 )
-from backends.sql.dialect import CrossJoin, one_of, parents, per_parent
+from backends.sql.dialect import CrossJoin, one_of
 from backends.sql.engine import SqlEngine
 from backends.sql.keyset import Conditions, Ordering, Outside, page_of
 
@@ -70,6 +70,15 @@ class Rows(Generic[R]):
         found = {row[0]: self.build(names, row) for row in await self.engine.rows(statement)}
         return [found.get(key) for key in keys]
 
+    async def scan(self, scope: Scope, after: str | None, limit: int) -> list[R]:
+        """The first `limit` records after a key, by key, whole."""
+        names = ["key", *self._attributes]
+        c = self.table.c
+        conditions = [c.tenant == scope.tenant, *([] if after is None else [c.key > after])]
+        columns = (c[name] for name in names)
+        statement = select(*columns).where(*conditions).order_by(c.key).limit(limit)
+        return [self.build(names, row) for row in await self.engine.rows(statement)]
+
     async def page(
         self, conditions: Conditions, ordering: Ordering, page: PageRequest, fields: Fields
     ) -> Page[R]:
@@ -109,7 +118,7 @@ class Rows(Generic[R]):
     ) -> list[Page[R]]:
         """As `pages`, over a window on another table whose first column names `target` of this one."""
         names = self.names(fields)
-        parent, item = parents(keys), per_parent(window)
+        parent, item = self._shapes(keys, window)
         statement = (
             select(parent.c.key, *(self.table.c[name] for name in names))
             .select_from(
@@ -126,7 +135,7 @@ class Rows(Generic[R]):
 
     async def values(self, keys: Sequence[str], window: Select[Any]) -> list[list[str]]:
         """The first column of a window that names `PARENT`, for each parent."""
-        parent, item = parents(keys), per_parent(window)
+        parent, item = self._shapes(keys, window)
         statement = (
             select(parent.c.key, item.c.value)
             .select_from(CrossJoin(parent, item, true()))
@@ -136,6 +145,10 @@ class Rows(Generic[R]):
         for place, value in await self.engine.rows(statement):
             values[place].append(value)
         return values
+
+    def _shapes(self, keys: Sequence[str], window: Select[Any]) -> tuple[FromClause, FromClause]:
+        dialect = self.engine.dialect
+        return dialect.parents(keys), dialect.per_parent(window)
 
     async def outside(
         self,
@@ -165,7 +178,7 @@ class Rows(Generic[R]):
         ]
         statement = select(*found)
         if keys:
-            statement = statement.select_from(parents(keys[:1]))
+            statement = statement.select_from(self.engine.dialect.parents(keys[:1]))
         before, after = (await self.engine.rows(statement))[0]
         return bool(before), bool(after)
 
@@ -176,7 +189,7 @@ class Rows(Generic[R]):
 
     async def counts(self, keys: Sequence[str], counted: ColumnElement[Any]) -> list[int]:
         """A number for each parent; `counted` is an expression that names `PARENT`."""
-        parent = parents(keys)
+        parent = self.engine.dialect.parents(keys)
         statement = select(parent.c.key, counted).select_from(parent).order_by(parent.c.key)
         return [int(row[1]) for row in await self.engine.rows(statement)]
 
@@ -212,7 +225,7 @@ class Rows(Generic[R]):
             known[record.key] = digest
             changed[record.key] = record
         written = list(changed.values())
-        statement = insert(self.table)
+        statement = self.engine.dialect.insert(self.table)
         replaced = {
             column.name: statement.excluded[column.name]
             for column in self.table.c

@@ -7,7 +7,9 @@
     metadata_token                tokens of metadata (backends.metadata)
     search_entry ── search_vector                      search, with vector_space per kind
 
-Full text is an FTS5 table a kind over `search_entry`, kept by triggers (see the first migration).
+Full text is made of `search_entry`: in SQLite an FTS5 table a kind, kept by triggers; in PostgreSQL a
+generated column (see the first migration).  `search_vector` is SQLite's; PostgreSQL's is in
+`postgres/vectors.py`.
 `*_sort` holds the first 200 characters, which lists compare; `digest` tells whether a record changed.
 """
 
@@ -25,7 +27,7 @@ from sqlalchemy import (
 )
 
 from backends.records import EpisodeKind
-from backends.sql.columns import EnumName, Instant, JsonText
+from backends.sql.columns import EnumName, Instant, JsonText, RowId
 
 SORT_LENGTH = 200
 """Characters of a name or title that lists compare (semantics.md, Order)."""
@@ -37,7 +39,7 @@ def _record_table(name: str, *columns: Column[object] | Index) -> Table:
     return Table(
         name,
         metadata,
-        Column("id", Integer, primary_key=True),
+        Column("id", RowId, primary_key=True),
         Column("tenant", Text, nullable=False),
         Column("key", Text, nullable=False),
         Column("digest", LargeBinary, nullable=False),
@@ -66,9 +68,9 @@ document = _record_table(
 chunk = _record_table(
     "chunk",
     Column("document_key", Text),
-    Column("position", Integer),
+    Column("position", RowId),
     Column("text", Text, nullable=False),
-    Column("token_count", Integer),
+    Column("token_count", RowId),
     Column("metadata", JsonText, nullable=False),
     Index("chunk_by_document", "tenant", "document_key", "position", "key"),
 )
@@ -136,7 +138,7 @@ episode = _record_table(
 mention = Table(
     "mention",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("tenant", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("key", Text, nullable=False),
@@ -179,7 +181,7 @@ metadata_token = Table(
 search_entry = Table(
     "search_entry",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("tenant", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("key", Text, nullable=False),
@@ -201,7 +203,7 @@ search_vector = Table(
     metadata,
     Column(
         "entry_id",
-        Integer,
+        RowId,
         ForeignKey("search_entry.id", ondelete="CASCADE"),
         primary_key=True,
     ),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from backends.errors import StoreUnavailable
-from backends.sql.keywords import SqlKeywords
-from backends.sql.vectors import SqlVectors
+from backends.sql.sqlite.keywords import Fts5Keywords
+from backends.sql.sqlite.vectors import ExactVectors
 from benchmarks.recall import recall, sentences, titles
 from tests.support import SHARED, Gateway
 
@@ -118,7 +118,7 @@ async def test_a_failed_leg_is_named_and_the_others_answer(
     async def down(*_: Any) -> Any:
         raise StoreUnavailable("embedded", "store embedded: gone")
 
-    monkeypatch.setattr(SqlKeywords, "search", down)
+    monkeypatch.setattr(Fts5Keywords, "search", down)
     gateway = await memory('{"kind":"entity","key":"a","name":"Neil Armstrong"}')
     found = await search(gateway, "Armstrong", kinds=["ENTITY"])
     assert [edge["node"]["key"] for edge in found["edges"]] == ["a"]
@@ -142,8 +142,8 @@ async def test_legs_are_asked_at_the_same_time(
 
         return call
 
-    monkeypatch.setattr(SqlKeywords, "search", meeting(SqlKeywords.search))
-    monkeypatch.setattr(SqlVectors, "search", meeting(SqlVectors.search))
+    monkeypatch.setattr(Fts5Keywords, "search", meeting(Fts5Keywords.search))
+    monkeypatch.setattr(ExactVectors, "search", meeting(ExactVectors.search))
     gateway = await memory('{"kind":"entity","key":"a","name":"Neil Armstrong"}')
     assert (await search(gateway, "Armstrong"))["degraded"] == []
 

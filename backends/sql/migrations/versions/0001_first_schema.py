@@ -1,6 +1,9 @@
 """The first schema: records, mentions, tokens and the search index.
 
-Full text is an FTS5 table a kind whose content is `search_entry`; triggers keep it true.
+Full text is, in SQLite, an FTS5 table a kind whose content is `search_entry`; triggers keep it true.
+In PostgreSQL full text and vectors depend on the configuration, and `postgres/migrate.py` makes them.
+There text compares by code point (COLLATE "C"), times are times, and since a row of an index holds 2,704
+bytes, none has more than two keys, and texts without bound are indexed by their first 200 characters.
 """
 
 import sqlalchemy as sa
@@ -15,8 +18,18 @@ KINDS = ("CHUNK", "DOCUMENT", "ENTITY", "EPISODE", "FACT")
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 
 
+ROW_ID = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+INSTANT = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
+COUNT = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
+
 def upgrade() -> None:
     _create_tables()
+    if op.get_bind().dialect.name == "postgresql":
+        _bound_indexes()
+        return
+    _create_vectors()
     for kind in KINDS:
         _create_full_text(kind)
 
@@ -49,18 +62,34 @@ def _create_full_text(kind: str) -> None:
     )
 
 
+def _bound_indexes() -> None:
+    """Make the indexes anew whose rows could be too long for PostgreSQL."""
+    for name, table, columns in (
+        ("document_by_source", "document", ["tenant", sa.text("left(source, 200)"), "key"]),
+        (
+            "episode_by_source",
+            "episode",
+            ["tenant", sa.text("left(source, 200)"), "occurred_at", "key"],
+        ),
+        ("mention_by_name", "mention", ["tenant", "kind", "key", "entity_name"]),
+        ("mention_by_document", "mention", ["tenant", "document_key", "entity_name"]),
+    ):
+        op.drop_index(name, table)
+        op.create_index(name, table, columns)
+
+
 def _create_tables() -> None:
     op.create_table(
         "chunk",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("document_key", sa.Text(), nullable=True),
-        sa.Column("position", sa.Integer(), nullable=True),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("token_count", sa.Integer(), nullable=True),
-        sa.Column("metadata", sa.Text(), nullable=False),
+        sa.Column("document_key", TEXT, nullable=True),
+        sa.Column("position", COUNT, nullable=True),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("token_count", COUNT, nullable=True),
+        sa.Column("metadata", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "key"),
     )
@@ -69,19 +98,19 @@ def _create_tables() -> None:
     )
     op.create_table(
         "document",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=True),
-        sa.Column("title_sort", sa.Text(), nullable=True),
-        sa.Column("uri", sa.Text(), nullable=True),
-        sa.Column("source", sa.Text(), nullable=True),
-        sa.Column("media_type", sa.Text(), nullable=True),
-        sa.Column("text", sa.Text(), nullable=True),
-        sa.Column("metadata", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=True),
-        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("title", TEXT, nullable=True),
+        sa.Column("title_sort", TEXT, nullable=True),
+        sa.Column("uri", TEXT, nullable=True),
+        sa.Column("source", TEXT, nullable=True),
+        sa.Column("media_type", TEXT, nullable=True),
+        sa.Column("text", TEXT, nullable=True),
+        sa.Column("metadata", TEXT, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=True),
+        sa.Column("updated_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "key"),
     )
@@ -95,17 +124,17 @@ def _create_tables() -> None:
     )
     op.create_table(
         "entity",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("name_sort", sa.Text(), nullable=False),
-        sa.Column("type", sa.Text(), nullable=True),
-        sa.Column("labels", sa.Text(), nullable=False),
-        sa.Column("summary", sa.Text(), nullable=True),
-        sa.Column("attributes", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=True),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("name_sort", TEXT, nullable=False),
+        sa.Column("type", TEXT, nullable=True),
+        sa.Column("labels", TEXT, nullable=False),
+        sa.Column("summary", TEXT, nullable=True),
+        sa.Column("attributes", TEXT, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "key"),
     )
@@ -113,19 +142,19 @@ def _create_tables() -> None:
     op.create_index("entity_by_name", "entity", ["tenant", "name_sort", "key"], unique=False)
     op.create_table(
         "episode",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=True),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("content", sa.Text(), nullable=True),
-        sa.Column("source", sa.Text(), nullable=True),
-        sa.Column("occurred_at", sa.BigInteger(), nullable=True),
-        sa.Column("recorded_at", sa.BigInteger(), nullable=True),
-        sa.Column("document_key", sa.Text(), nullable=True),
-        sa.Column("chunk_key", sa.Text(), nullable=True),
-        sa.Column("metadata", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=True),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("content", TEXT, nullable=True),
+        sa.Column("source", TEXT, nullable=True),
+        sa.Column("occurred_at", INSTANT, nullable=True),
+        sa.Column("recorded_at", INSTANT, nullable=True),
+        sa.Column("document_key", TEXT, nullable=True),
+        sa.Column("chunk_key", TEXT, nullable=True),
+        sa.Column("metadata", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "key"),
     )
@@ -149,19 +178,19 @@ def _create_tables() -> None:
     )
     op.create_table(
         "fact",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("subject_key", sa.Text(), nullable=False),
-        sa.Column("predicate", sa.Text(), nullable=False),
-        sa.Column("object_key", sa.Text(), nullable=False),
-        sa.Column("statement", sa.Text(), nullable=True),
-        sa.Column("attributes", sa.Text(), nullable=False),
-        sa.Column("valid_from", sa.BigInteger(), nullable=True),
-        sa.Column("valid_to", sa.BigInteger(), nullable=True),
-        sa.Column("recorded_at", sa.BigInteger(), nullable=True),
-        sa.Column("retracted_at", sa.BigInteger(), nullable=True),
+        sa.Column("subject_key", TEXT, nullable=False),
+        sa.Column("predicate", TEXT, nullable=False),
+        sa.Column("object_key", TEXT, nullable=False),
+        sa.Column("statement", TEXT, nullable=True),
+        sa.Column("attributes", TEXT, nullable=False),
+        sa.Column("valid_from", INSTANT, nullable=True),
+        sa.Column("valid_to", INSTANT, nullable=True),
+        sa.Column("recorded_at", INSTANT, nullable=True),
+        sa.Column("retracted_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "key"),
     )
@@ -184,9 +213,9 @@ def _create_tables() -> None:
     op.create_index("fact_by_valid", "fact", ["tenant", "valid_from", "key"], unique=False)
     op.create_table(
         "fact_episode",
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("fact_key", sa.Text(), nullable=False),
-        sa.Column("episode_key", sa.Text(), nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("fact_key", TEXT, nullable=False),
+        sa.Column("episode_key", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "fact_key", "episode_key"),
     )
     op.create_index(
@@ -197,16 +226,16 @@ def _create_tables() -> None:
     )
     op.create_table(
         "mention",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("entity_key", sa.Text(), nullable=False),
-        sa.Column("document_key", sa.Text(), nullable=True),
-        sa.Column("occurred_at", sa.BigInteger(), nullable=True),
-        sa.Column("recorded_at", sa.BigInteger(), nullable=True),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("entity_key", TEXT, nullable=False),
+        sa.Column("document_key", TEXT, nullable=True),
+        sa.Column("occurred_at", INSTANT, nullable=True),
+        sa.Column("recorded_at", INSTANT, nullable=True),
         sa.Column("loaded", sa.Integer(), nullable=False),
-        sa.Column("entity_name", sa.Text(), nullable=True),
+        sa.Column("entity_name", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "kind", "key", "entity_key"),
     )
@@ -239,10 +268,10 @@ def _create_tables() -> None:
     )
     op.create_table(
         "metadata_token",
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("token", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "kind", "token", "key"),
         sqlite_with_rowid=False,
     )
@@ -251,44 +280,47 @@ def _create_tables() -> None:
     )
     op.create_table(
         "search_entry",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=True),
-        sa.Column("document_key", sa.Text(), nullable=True),
-        sa.Column("type", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.BigInteger(), nullable=True),
-        sa.Column("valid_from", sa.BigInteger(), nullable=True),
-        sa.Column("valid_to", sa.BigInteger(), nullable=True),
-        sa.Column("recorded_at", sa.BigInteger(), nullable=True),
-        sa.Column("retracted_at", sa.BigInteger(), nullable=True),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("title", TEXT, nullable=False),
+        sa.Column("body", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=True),
+        sa.Column("document_key", TEXT, nullable=True),
+        sa.Column("type", TEXT, nullable=True),
+        sa.Column("created_at", INSTANT, nullable=True),
+        sa.Column("valid_from", INSTANT, nullable=True),
+        sa.Column("valid_to", INSTANT, nullable=True),
+        sa.Column("recorded_at", INSTANT, nullable=True),
+        sa.Column("retracted_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "kind", "key"),
     )
     op.create_table(
         "stub",
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("document_key", sa.Text(), nullable=True),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("document_key", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("tenant", "kind", "key"),
     )
     op.create_table(
         "vector_space",
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("model", TEXT, nullable=False),
         sa.Column("dimension", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "kind"),
     )
+
+
+def _create_vectors() -> None:
     op.create_table(
         "search_vector",
-        sa.Column("entry_id", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("entry_id", ROW_ID, nullable=False),
+        sa.Column("digest", TEXT, nullable=False),
         sa.Column("vector", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["entry_id"], ["search_entry.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("entry_id"),

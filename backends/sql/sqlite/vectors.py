@@ -1,4 +1,4 @@
-"""`Vectors` in SQL: float32 blobs, compared exactly in numpy.
+"""`Vectors` in SQLite: float32 blobs, compared exactly in numpy.
 
 A kind's vectors are read once and kept as one matrix until the store's revision of them changes.
 Filters run as SQL and give the rows that may be found; the arithmetic runs on a thread.
@@ -6,21 +6,20 @@ Filters run as SQL and give the rows that may be found; the arithmetic runs on a
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import func, select
 
-from backends.errors import VectorSpaceMismatch
 from backends.records import Hit, Kind, Moment, Scope, SearchEntry, SearchFilter, VectorSpace
 from backends.roles import Matrix, Vector
 from backends.sql import tables
-from backends.sql.dialect import one_of
 from backends.sql.engine import SqlEngine
-from backends.sql.entries import delete_entries, entry_ids, passing, searched, write_entries
+from backends.sql.entries import delete_entries, passing, searched
 from backends.sql.keyset import Conditions
+from backends.sql.vector_rows import VectorRows
 from backends.vectors import unit
 
 _E, _V, _S = tables.search_entry.c, tables.search_vector.c, tables.vector_space.c
@@ -41,11 +40,12 @@ class _Matrix(msgspec.Struct, frozen=True):
     rows: Matrix
 
 
-class SqlVectors:
+class ExactVectors:
     """Plays `Vectors`."""
 
     def __init__(self, engine: SqlEngine) -> None:
         self._engine = engine
+        self._rows = VectorRows(engine, tables.search_vector, _encode)
         self._cache: dict[tuple[str, Kind], _Matrix] = {}
         self._filling = asyncio.Lock()
 
@@ -62,7 +62,7 @@ class SqlVectors:
         matrix = await self._matrix(scope, kind)
         if matrix is None:
             return []
-        self._agree(kind, matrix.space, space)
+        self._rows.agree(kind, matrix.space, space)
         allowed = None
         if where != SearchFilter() or kind in (Kind.FACT, Kind.EPISODE):
             allowed = await self._ids(searched(scope, kind, where, moment))
@@ -102,24 +102,11 @@ class SqlVectors:
         return [hits.get(key, []) for key in keys]
 
     async def get_many(self, scope: Scope, kind: Kind, keys: Sequence[str]) -> list[Vector | None]:
-        statement = (
-            select(_E.key, _V.vector)
-            .join(tables.search_vector, _V.entry_id == _E.id)
-            .where(_E.tenant == scope.tenant, _E.kind == kind.value, one_of(_E.key, keys))
-        )
-        found = {
-            row[0]: np.frombuffer(row[1], np.float32) for row in await self._engine.rows(statement)
-        }
-        return [found.get(key) for key in keys]
+        found = await self._rows.by_key(scope, kind, keys, _V.vector)
+        return [None if key not in found else np.frombuffer(found[key], "<f4") for key in keys]
 
     async def digests(self, scope: Scope, kind: Kind, keys: Sequence[str]) -> list[str | None]:
-        statement = (
-            select(_E.key, _V.digest)
-            .join(tables.search_vector, _V.entry_id == _E.id)
-            .where(_E.tenant == scope.tenant, _E.kind == kind.value, one_of(_E.key, keys))
-        )
-        found = {row[0]: row[1] for row in await self._engine.rows(statement)}
-        return [found.get(key) for key in keys]
+        return await self._rows.digests(scope, kind, keys)
 
     async def index_many(
         self,
@@ -129,90 +116,13 @@ class SqlVectors:
         digests: Sequence[str],
         space: VectorSpace,
     ) -> None:
-        async with self._engine.batch():
-            await write_entries(self._engine, scope, entries)
-            for kind in dict.fromkeys(entry.kind for entry in entries):
-                await self._enter_space(scope, kind, space)
-                chosen = [
-                    (entry.key, vector, digest)
-                    for entry, vector, digest in zip(entries, vectors, digests, strict=True)
-                    if entry.kind is kind
-                ]
-                await self._write_vectors(scope, kind, chosen)
+        await self._rows.index_many(scope, entries, vectors, digests, space)
 
     async def remove_many(self, scope: Scope, kind: Kind, keys: Sequence[str]) -> None:
         await delete_entries(self._engine, scope, kind, keys)
 
     async def spaces(self, scope: Scope) -> dict[Kind, VectorSpace]:
-        statement = select(_S.kind, _S.model, _S.dimension).where(_S.tenant == scope.tenant)
-        rows = await self._engine.rows(statement)
-        return {Kind(kind): VectorSpace(model, dimension) for kind, model, dimension in rows}
-
-    async def _write_vectors(
-        self, scope: Scope, kind: Kind, chosen: Sequence[tuple[str, Vector | None, str]]
-    ) -> None:
-        ids = await entry_ids(self._engine, scope, kind, [key for key, _, _ in chosen])
-        statement = insert(tables.search_vector)
-        statement = statement.on_conflict_do_update(
-            index_elements=["entry_id"],
-            set_={name: statement.excluded[name] for name in ("vector", "digest")},
-        )
-        rows = [
-            {"entry_id": ids[key], "digest": digest, "vector": kept.astype("<f4").tobytes()}
-            for key, vector, digest in chosen
-            if vector is not None and (kept := unit(vector)) is not None
-        ]
-        await self._engine.write(statement, rows)
-        await self._delete_stale(scope, kind, ids, [each for each in chosen if each[1] is None])
-        await self._touch(scope, kind)
-
-    async def _delete_stale(
-        self,
-        scope: Scope,
-        kind: Kind,
-        ids: dict[str, int],
-        unmade: Sequence[tuple[str, Vector | None, str]],
-    ) -> None:
-        """Delete the vectors of a text that is no longer there."""
-        there = await self.digests(scope, kind, [key for key, _, _ in unmade])
-        stale = [
-            ids[key]
-            for (key, _, digest), before in zip(unmade, there, strict=True)
-            if before not in (None, digest)
-        ]
-        if stale:
-            await self._engine.write(delete(tables.search_vector).where(_V.entry_id.in_(stale)))
-
-    async def _enter_space(self, scope: Scope, kind: Kind, space: VectorSpace) -> None:
-        """Remember what fills the kind, or refuse what does not fit what is there."""
-        before = (await self.spaces(scope)).get(kind)
-        if before is not None:
-            self._agree(kind, before, space)
-            return
-        row = {
-            "tenant": scope.tenant,
-            "kind": kind.value,
-            "model": space.model,
-            "dimension": space.dimension,
-            "revision": 0,
-        }
-        await self._engine.write(insert(tables.vector_space), [row])
-
-    async def _touch(self, scope: Scope, kind: Kind) -> None:
-        await self._engine.write(
-            update(tables.vector_space)
-            .where(_S.tenant == scope.tenant, _S.kind == kind.value)
-            .values(revision=_S.revision + 1)
-        )
-
-    def _agree(self, kind: Kind, there: VectorSpace, asked: VectorSpace) -> None:
-        if there != asked:
-            raise VectorSpaceMismatch(
-                self._engine.name,
-                f"store {self._engine.name}: the vectors of {kind.value} were made by "
-                f"{there.model} ({there.dimension} dimensions), not by {asked.model} "
-                f"({asked.dimension}); configure that embedder, or load into an empty store",
-            )
+        return await self._rows.spaces(scope)
 
     async def _ids(self, conditions: Conditions) -> NDArray[np.int64]:
         listed = await self._engine.scalar(select(func.json_group_array(_E.id)).where(*conditions))
@@ -265,6 +175,10 @@ class SqlVectors:
         matrix = await asyncio.to_thread(_stack, blobs, space.dimension)
         places = {key: place for place, key in enumerate(keys)}
         return _Matrix(revision, space, np.array(ids, dtype=np.int64), keys, places, matrix)
+
+
+def _encode(_: Kind, vector: Vector) -> dict[str, Any]:
+    return {"vector": vector.astype("<f4").tobytes()}
 
 
 def _stack(blobs: Sequence[bytes], dimension: int) -> Matrix:

@@ -4,8 +4,6 @@ Any word of the query may match.  Words are what the index's tokenizer takes for
 that no operator of FTS5's language is ever read in a query.
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
 from sqlalchemy import Float, Integer, Text, column, literal_column, select, table
@@ -15,14 +13,10 @@ from backends.sql import tables
 from backends.sql.dialect import CrossJoin
 from backends.sql.engine import SqlEngine
 from backends.sql.entries import delete_entries, searched, write_entries
-
-_WORD = re.compile(r"[^\W_]+")
-_ACCENTS = re.compile("[\u0300-\u036f]")
-MOST_WORDS = 500
-"""Distinct words of a query that are looked up; the rest would add time, not meaning."""
+from backends.words import words_of
 
 
-class SqlKeywords:
+class Fts5Keywords:
     """Plays `Keywords`."""
 
     def __init__(self, engine: SqlEngine) -> None:
@@ -68,7 +62,4 @@ def full_text_table(kind: Kind) -> str:
 
 def match_expression(query: str) -> str:
     """A query of plain words as an FTS5 expression; empty where there is no word."""
-    # Accents go first, as in the index: a combining mark is no word character and would cut a word.
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", query.lower()))
-    words = dict.fromkeys(_WORD.findall(plain))
-    return " OR ".join(f'"{word}"' for word in list(words)[:MOST_WORDS])
+    return " OR ".join(f'"{word}"' for word in words_of(query))

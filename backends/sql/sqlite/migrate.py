@@ -8,19 +8,18 @@ import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from alembic import command
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, exc
 
-from backends.errors import SchemaTooNew, SchemaTooOld, StoreError, StoreRejected, StoreUnavailable
+from backends.errors import SchemaTooOld, StoreError, StoreRejected, StoreUnavailable
+from backends.sql.revisions import config, head, refuse_newer
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-logging.getLogger("alembic").setLevel(logging.WARNING)  # its every step is not news
-
-MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 async def upgrade(store: str, path: Path) -> None:
@@ -33,24 +32,14 @@ async def check(store: str, path: Path) -> None:
     await asyncio.to_thread(_guarded, store, path, _check)
 
 
-def head() -> str:
-    """The revision that this program works with."""
-    current = ScriptDirectory.from_config(config()).get_current_head()
-    assert current is not None
-    return current
+async def pending(store: str, path: Path) -> list[str]:
+    """What `upgrade` would do, a line each."""
+    return await asyncio.to_thread(_guarded, store, path, _pending)
 
 
-def config(connection: Connection | None = None) -> Config:
-    """Alembic's settings; there is no ini file."""
-    settings = Config()
-    settings.set_main_option("script_location", str(MIGRATIONS))
-    settings.attributes["connection"] = connection
-    return settings
-
-
-def _guarded(store: str, path: Path, work: Callable[[str, Path], None]) -> None:
+def _guarded(store: str, path: Path, work: Callable[[str, Path], T]) -> T:
     try:
-        work(store, path)
+        return work(store, path)
     except StoreError:
         raise
     except (exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
@@ -65,7 +54,7 @@ def _check(store: str, path: Path) -> None:
         )
     revision = _revision(path)
     if revision != head():
-        _refuse_newer(store, path, revision)
+        refuse_newer(store, str(path), revision)
         if revision is None:
             _refuse_foreign(store, path)
         raise SchemaTooOld(
@@ -81,7 +70,7 @@ def _upgrade(store: str, path: Path) -> None:
         revision = _revision(path, mode="rw") if path.exists() else None
         if revision == head():
             return
-        _refuse_newer(store, path, revision)
+        refuse_newer(store, str(path), revision)
         if revision is not None:
             _back_up(path, revision)
         elif path.exists() and path.stat().st_size:
@@ -118,14 +107,10 @@ def file_uri(path: Path, mode: str) -> str:
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
-def _refuse_newer(store: str, path: Path, revision: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
-    if revision is not None and revision not in known:
-        raise SchemaTooNew(
-            store,
-            f"store {store}: {path} has schema {revision}, which this program does not know "
-            f"(it goes up to {head()}); use a newer memory-gateway",
-        )
+def _pending(store: str, path: Path) -> list[str]:
+    revision = _revision(path) if path.exists() else None
+    refuse_newer(store, str(path), revision)
+    return [] if revision == head() else [f"{path}: schema {revision or 'none'} to {head()}"]
 
 
 def _refuse_foreign(store: str, path: Path) -> None:
