@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, literal, or_, select, tuple_, union_all
+from sqlalchemy import Select, and_, delete, literal, or_, select, tuple_, union_all
 
 from backends.metadata import tokens_of
 from backends.records import (
@@ -61,16 +61,16 @@ class SqlChunks:
     async def adjacent(
         self, scope: Scope, keys: Sequence[str], step: Step, fields: Fields
     ) -> list[Chunk | None]:
-        me, other = tables.chunk.alias("me"), tables.chunk.c
+        me = tables.chunk.alias("me")
         siblings = [
             me.c.tenant == scope.tenant,
             me.c.key == PARENT,
-            other.tenant == scope.tenant,
-            other.document_key == me.c.document_key,
+            _C.tenant == scope.tenant,
+            _C.document_key == me.c.document_key,
         ]
-        window = adjacent_row(me.c, other, [siblings], "position", step)
+        window = adjacent_row(me, tables.chunk, [siblings], "position", step)
         page = PageRequest(first=1)
-        pages = await self._rows.pages_by(keys, window, other.id, [], BY_POSITION, page, fields)
+        pages = await self._rows.pages_by(keys, window, _C.id, [], BY_POSITION, page, fields)
         return [each.items[0] if each.items else None for each in pages]
 
     async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Chunk]:
@@ -106,35 +106,32 @@ def _of_parent(scope: Scope) -> Conditions:
 def adjacent_row(
     me: Any, other: Any, families: Sequence[Conditions], sort: str, step: Step
 ) -> Select[Any]:
-    """The row before or after `me` among its siblings, ordered by `sort` (missing last), key.
+    """The row of `other` before or after `me` among its siblings, ordered by `sort` (missing last), key.
 
     `me` belongs to one of the families at most; each is walked on an index of its own.
     """
-    here, there = me[sort], other[sort]
-    place, mine = tuple_(there, other.key), tuple_(here, me.key)
+    here, there = me.c[sort], other.c[sort]
+    place, mine = tuple_(there, other.c.key), tuple_(here, me.c.key)
     if step == "next":
+        order = [there.asc(), other.c.key.asc()]
         ranges = [
-            ([there.is_not(None), place > mine], [there.asc(), other.key.asc()]),
-            (
-                [there.is_(None), or_(here.is_not(None), other.key > me.key)],
-                [other.key.asc()],
-            ),
+            [there.is_not(None), place > mine],
+            [there.is_(None), or_(here.is_not(None), other.c.key > me.c.key)],
         ]
     else:
+        order = [there.desc(), other.c.key.desc()]
         ranges = [
-            ([there.is_(None), here.is_(None), other.key < me.key], [other.key.desc()]),
-            (
-                [there.is_not(None), or_(here.is_(None), place < mine)],
-                [there.desc(), other.key.desc()],
-            ),
+            [there.is_(None), here.is_(None), other.c.key < me.c.key],
+            [there.is_not(None), or_(here.is_(None), place < mine)],
         ]
     parts = [
-        select(other.id.label("row"), literal(rank).label("range"))
-        .where(*family, *conditions)
+        select(other.c.id.label("row"), literal(rank).label("range"))
+        .select_from(me.join(other, and_(*family)))
+        .where(*conditions)
         .order_by(*order)
         .limit(1)
         for family in families
-        for rank, (conditions, order) in enumerate(ranges)
+        for rank, conditions in enumerate(ranges)
     ]
     merged = union_all(*(select(part.subquery()) for part in parts)).subquery()
     return select(merged.c.row).order_by(merged.c.range).limit(1)

@@ -38,8 +38,10 @@ class Instant(TypeDecorator[datetime]):
         return (value - EPOCH) // MICROSECOND
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None or dialect.name == "postgresql":
-            return value
+        if value is None:
+            return None
+        if dialect.name == "postgresql":  # the first and the last instant are its infinities, bare
+            return value if value.tzinfo else value.replace(tzinfo=UTC)
         return EPOCH + timedelta(microseconds=value)
 
 

@@ -93,25 +93,25 @@ class SqlEpisodes:
     async def adjacent(
         self, scope: Scope, keys: Sequence[str], step: Step, known_at: datetime, fields: Fields
     ) -> list[Episode | None]:
-        me, other = tables.episode.alias("me"), tables.episode.c
+        me = tables.episode.alias("me")
         visible = [
             me.c.tenant == scope.tenant,
             me.c.key == PARENT,
-            other.tenant == scope.tenant,
-            heard_of(other, known_at),
+            _C.tenant == scope.tenant,
+            heard_of(_C, known_at),
         ]
         families = [
-            [*visible, other.document_key == me.c.document_key],
+            [*visible, _C.document_key == me.c.document_key],
             [
                 *visible,
                 me.c.document_key.is_(None),
-                other.document_key.is_(None),
-                *same(other.source, me.c.source),
+                _C.document_key.is_(None),
+                *same(_C.source, me.c.source),
             ],
         ]
-        window = adjacent_row(me.c, other, families, "occurred_at", step)
+        window = adjacent_row(me, tables.episode, families, "occurred_at", step)
         page = PageRequest(first=1)
-        pages = await self._rows.pages_by(keys, window, other.id, [], BY_TIME, page, fields)
+        pages = await self._rows.pages_by(keys, window, _C.id, [], BY_TIME, page, fields)
         return [each.items[0] if each.items else None for each in pages]
 
     async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Episode]:
