@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, literal, or_, select, tuple_, union_all
+from sqlalchemy import Select, delete, func, or_, select, tuple_
 
 from backends.metadata import tokens_of
 from backends.records import (
@@ -62,13 +62,8 @@ class SqlChunks:
         self, scope: Scope, keys: Sequence[str], step: Step, fields: Fields
     ) -> list[Chunk | None]:
         me = tables.chunk.alias("me")
-        siblings = [
-            me.c.tenant == scope.tenant,
-            me.c.key == PARENT,
-            _C.tenant == scope.tenant,
-            _C.document_key == me.c.document_key,
-        ]
-        window = adjacent_row(me, tables.chunk, [siblings], "position", step)
+        siblings = [_C.tenant == scope.tenant, _C.document_key == me.c.document_key]
+        window = adjacent_row(scope, me, tables.chunk, [siblings], "position", step)
         page = PageRequest(first=1)
         pages = await self._rows.pages_by(keys, window, _C.id, [], BY_POSITION, page, fields)
         return [each.items[0] if each.items else None for each in pages]
@@ -104,9 +99,10 @@ def _of_parent(scope: Scope) -> Conditions:
 
 
 def adjacent_row(
-    me: Any, other: Any, families: Sequence[Conditions], sort: str, step: Step
+    scope: Scope, me: Any, other: Any, families: Sequence[Conditions], sort: str, step: Step
 ) -> Select[Any]:
-    """The row of `other` before or after `me` among its siblings, ordered by `sort` (missing last), key.
+    """The row of `other` before or after the parent's own (`me`) among its siblings, ordered by `sort`
+    (missing last), key.
 
     `me` belongs to one of the families at most; each is walked on an index of its own.
     """
@@ -124,14 +120,15 @@ def adjacent_row(
             [there.is_(None), here.is_(None), other.c.key < me.c.key],
             [there.is_not(None), or_(here.is_(None), place < mine)],
         ]
-    parts = [
-        select(other.c.id.label("row"), literal(rank).label("range"))
-        .select_from(me.join(other, and_(*family)))
-        .where(*conditions)
+    nearest = [
+        select(other.c.id)
+        .where(*family, *conditions)
         .order_by(*order)
         .limit(1)
+        .correlate(me)
+        .scalar_subquery()
         for family in families
-        for rank, conditions in enumerate(ranges)
+        for conditions in ranges
     ]
-    merged = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    return select(merged.c.row).order_by(merged.c.range).limit(1)
+    row = func.coalesce(*nearest).label("row")
+    return select(row).where(me.c.tenant == scope.tenant, me.c.key == PARENT)

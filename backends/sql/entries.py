@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
+from backends.digest import digest_of
 from backends.records import Kind, Moment, Scope, SearchEntry, SearchFilter
 from backends.sql import filters, tables
 from backends.sql.dialect import one_of
@@ -43,24 +44,33 @@ def searched(
 
 async def write_entries(engine: SqlEngine, scope: Scope, entries: Sequence[SearchEntry]) -> None:
     """Write entries, replacing those of the same kind and key; one that has not changed stays untouched."""
-    rows = [
-        {"tenant": scope.tenant, "kind": entry.kind.value}
-        | {name: getattr(entry, name) for name in _COLUMNS if name != "kind"}
-        for entry in entries
-    ]
-    statement = engine.dialect.insert(tables.search_entry)
-    excluded = statement.excluded
-    mutable = [name for name in _COLUMNS if name not in ("kind", "key")]
-    changed = [tables.search_entry.c[name].is_distinct_from(excluded[name]) for name in mutable]
-    statement = statement.on_conflict_do_update(
-        index_elements=["tenant", "kind", "key"],
-        set_={name: excluded[name] for name in mutable},
-        where=or_(*changed),
-    )
-    await engine.write(statement, rows)
+    digests = {(entry.kind, entry.key): digest_of(entry) for entry in entries}
     for kind in dict.fromkeys(entry.kind for entry in entries):
-        tokens = {entry.key: entry.tokens for entry in entries if entry.kind is kind}
-        await write_tokens(engine, scope, kind, tokens)
+        chosen = {entry.key: entry for entry in entries if entry.kind is kind}
+        there = await _digests(engine, scope, kind, list(chosen))
+        changed = [each for key, each in chosen.items() if digests[kind, key] != there.get(key)]
+        rows = [
+            {"tenant": scope.tenant, "kind": kind.value, "digest": digests[kind, entry.key]}
+            | {name: getattr(entry, name) for name in _COLUMNS if name != "kind"}
+            for entry in changed
+        ]
+        statement = engine.dialect.insert(tables.search_entry)
+        written = ["digest", *(name for name in _COLUMNS if name not in ("kind", "key"))]
+        statement = statement.on_conflict_do_update(
+            index_elements=["tenant", "kind", "key"],
+            set_={name: statement.excluded[name] for name in written},
+        )
+        await engine.write(statement, rows)
+        await write_tokens(engine, scope, kind, {entry.key: entry.tokens for entry in changed})
+
+
+async def _digests(
+    engine: SqlEngine, scope: Scope, kind: Kind, keys: Sequence[str]
+) -> dict[str, bytes | None]:
+    statement = select(_E.key, _E.digest).where(
+        _E.tenant == scope.tenant, _E.kind == kind.value, one_of(_E.key, keys)
+    )
+    return {row[0]: row[1] for row in await engine.rows(statement)}
 
 
 async def delete_entries(engine: SqlEngine, scope: Scope, kind: Kind, keys: Sequence[str]) -> None:

@@ -94,12 +94,7 @@ class SqlEpisodes:
         self, scope: Scope, keys: Sequence[str], step: Step, known_at: datetime, fields: Fields
     ) -> list[Episode | None]:
         me = tables.episode.alias("me")
-        visible = [
-            me.c.tenant == scope.tenant,
-            me.c.key == PARENT,
-            _C.tenant == scope.tenant,
-            heard_of(_C, known_at),
-        ]
+        visible = [_C.tenant == scope.tenant, heard_of(_C, known_at)]
         families = [
             [*visible, _C.document_key == me.c.document_key],
             [
@@ -109,7 +104,7 @@ class SqlEpisodes:
                 *same(_C.source, me.c.source),
             ],
         ]
-        window = adjacent_row(me, tables.episode, families, "occurred_at", step)
+        window = adjacent_row(scope, me, tables.episode, families, "occurred_at", step)
         page = PageRequest(first=1)
         pages = await self._rows.pages_by(keys, window, _C.id, [], BY_TIME, page, fields)
         return [each.items[0] if each.items else None for each in pages]

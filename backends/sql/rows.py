@@ -1,6 +1,5 @@
 """Rows of one record table as records: reading them by key, by page and by parent, and writing them."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +18,7 @@ from sqlalchemy import (
     true,
 )
 
+from backends.digest import digest_of
 from backends.records import (
     Fields,
     Order,
@@ -250,9 +250,3 @@ class Rows(Generic[R]):
 def count_where(table: Table, conditions: Conditions) -> ColumnElement[int]:
     """A count for `Rows.counts`, the conditions naming `PARENT`."""
     return select(func.count()).select_from(table).where(*conditions).scalar_subquery()
-
-
-def digest_of(record: Record) -> bytes:
-    """What a record's content comes to, in 16 bytes."""
-    content = msgspec.json.encode(record, order="sorted")
-    return hashlib.blake2b(content, digest_size=16).digest()

@@ -185,6 +185,7 @@ search_entry = Table(
     Column("tenant", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("key", Text, nullable=False),
+    Column("digest", LargeBinary),
     Column("title", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("source", Text),
