@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, or_, select, tuple_
+from sqlalchemy import Select, delete, func, select, tuple_
 
 from backends.metadata import tokens_of
 from backends.records import (
@@ -108,17 +108,20 @@ def adjacent_row(
     """
     here, there = me.c[sort], other.c[sort]
     place, mine = tuple_(there, other.c.key), tuple_(here, me.c.key)
+    # Each range is bounded on an index; one that cannot hold me's neighbour is empty.
     if step == "next":
         order = [there.asc(), other.c.key.asc()]
         ranges = [
             [there.is_not(None), place > mine],
-            [there.is_(None), or_(here.is_not(None), other.c.key > me.c.key)],
+            [there.is_(None), here.is_not(None)],
+            [there.is_(None), here.is_(None), other.c.key > me.c.key],
         ]
     else:
         order = [there.desc(), other.c.key.desc()]
         ranges = [
             [there.is_(None), here.is_(None), other.c.key < me.c.key],
-            [there.is_not(None), or_(here.is_(None), place < mine)],
+            [there.is_not(None), here.is_(None)],
+            [there.is_not(None), place < mine],
         ]
     nearest = [
         select(other.c.id)

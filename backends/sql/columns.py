@@ -21,6 +21,10 @@ RowId = Integer().with_variant(BigInteger(), "postgresql")
 """The number of a row (SQLite's Integer is one of 64 bits)."""
 
 
+class Unreadable(ValueError):
+    """A row that another hand wrote holds what its column cannot mean."""
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime in UTC to the microsecond; in SQLite a number, which sorts and loses nothing."""
 
@@ -78,7 +82,10 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else msgspec.json.encode(value).decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else msgspec.json.decode(value)
+        try:
+            return None if value is None else msgspec.json.decode(value)
+        except msgspec.DecodeError as error:
+            raise Unreadable(f"a stored value {value[:60]!r} is no JSON: {error}") from error
 
 
 class EnumName(TypeDecorator[Any]):
@@ -95,4 +102,8 @@ class EnumName(TypeDecorator[Any]):
         return None if value is None else value.value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else self.members(value)
+        try:
+            return None if value is None else self.members(value)
+        except ValueError as error:
+            known = ", ".join(each.value for each in self.members)
+            raise Unreadable(f"a stored value {value[:60]!r} is none of {known}") from error

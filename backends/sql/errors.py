@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from sqlalchemy import exc
 
 from backends.errors import SchemaTooOld, StoreError, StoreRejected, StoreTimeout, StoreUnavailable
+from backends.sql.columns import Unreadable
 
 _UNAVAILABLE = ("unable to open", "disk i/o error", "not a database", "malformed", "is closed")
 _AWAY = ("08", "57P", "53300", "58")
@@ -30,6 +31,8 @@ def translated(store: str) -> Generator[None]:
     except exc.DBAPIError as error:
         raise _translate(store, error) from error
     except exc.SQLAlchemyError as error:
+        raise StoreRejected(store, f"store {store}: {error}") from error
+    except Unreadable as error:
         raise StoreRejected(store, f"store {store}: {error}") from error
     except TimeoutError as error:
         raise StoreTimeout(store, f"store {store}: no connection in time") from error
