@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from backends.federation import Federation
 from gateway.errors import plain
-from gateway.health import Ready, healthz
+from gateway.health import Ready, healthz, warn
 from gateway.http import GraphQLEndpoint
 from gateway.schema import create_schema, print_sdl
 from gateway.settings import Settings
@@ -22,7 +22,7 @@ log = getLogger("memory_gateway")
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The ASGI application.  Its lifespan opens the stores and closes them again."""
+    """The ASGI application.  Its lifespan opens the stores (`state.federation`) and closes them again."""
     schema = create_schema()
     sdl = print_sdl(schema)
     federation = Federation(settings.federation)
@@ -30,6 +30,7 @@ def create_app(settings: Settings) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with federation:
+            await warn(federation)
             yield
 
     async def schema_file(_: Request) -> Response:
@@ -40,7 +41,7 @@ def create_app(settings: Settings) -> Starlette:
 
     graphql = Route("/graphql", GraphQLEndpoint(schema, federation, settings).__call__)
     graphql.methods = None  # any: the endpoint itself says which it takes
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", home),
             graphql,
@@ -51,6 +52,8 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=lifespan,
         exception_handlers={HTTPException: _not_here, Exception: _unexpected},
     )
+    app.state.federation = federation
+    return app
 
 
 async def _not_here(request: Request, error: Exception) -> Response:

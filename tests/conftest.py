@@ -1,6 +1,5 @@
 """Memories to ask: the odd one and the demo, loaded once, and the PEPs where they are at hand."""
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import DATA, DEMO, SHARED, Gateway, fill, running
+from tests.support import DATA, DEMO, Gateway, fill, need_peps, running
+
+pytest_plugins = ["tests.servers.fixtures"]
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +33,7 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gatewa
 @pytest.fixture(scope="session")
 async def peps(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
     """The memory of the Python Enhancement Proposals, which are not ours to carry."""
-    folder = SHARED / "peps"
-    if not folder.is_dir():
-        if os.environ.get("CI"):
-            pytest.fail(f"{folder} is missing; under CI the PEP memory must be there")
-        pytest.skip(f"the PEP memory is not at {folder} (MEMORY_GATEWAY_TEST_SHARED names another)")
+    folder = need_peps()
     database = tmp_path_factory.mktemp("peps") / "memory.db"
     await fill(database, folder)
     async with running(database) as gateway:

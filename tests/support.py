@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from rich.console import Console
+from starlette.applications import Starlette
 
 from backends.federation import Federation
 from backends.ingest.reader import sources
@@ -72,10 +74,26 @@ async def running(
 ) -> AsyncIterator[Gateway]:
     """The application over an embedded file, or as a file configures it."""
     app = create_app(load_settings(database=database, config=config, **settings))
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://memory") as client:
-            yield Gateway(client)
+    async with app.router.lifespan_context(app), asking(app) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def asking(app: Starlette) -> AsyncIterator[Gateway]:
+    """An application that runs, to be asked."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://memory") as client:
+        yield Gateway(client)
+
+
+def need_peps() -> Path:
+    """The folder of the PEP memory, which is not ours to carry; without it a skip, under CI a failure."""
+    folder = SHARED / "peps"
+    if not folder.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"{folder} is missing; under CI the PEP memory must be there")
+        pytest.skip(f"the PEP memory is not at {folder} (MEMORY_GATEWAY_TEST_SHARED names another)")
+    return folder
 
 
 async def fill(database: Path, *paths: Path, tenant: str = "default") -> None:

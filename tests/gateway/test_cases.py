@@ -1,4 +1,5 @@
-"""Operations with the answers they must get, worked out by an independent implementation.
+"""Operations with the answers they must get, worked out by an independent implementation, on every
+federation.
 
 The odd memory's are carried here; the PEP memory's lie beside its texts.
 """
@@ -24,14 +25,16 @@ def cases(file: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("case", cases(DATA / "odd_cases.jsonl"))
-async def test_answers_a_case_over_the_odd_memory(odd: Gateway, case: dict[str, Any]) -> None:
-    await check(odd, case)
+async def test_answers_a_case_over_the_odd_memory(
+    odd_anywhere: Gateway, case: dict[str, Any]
+) -> None:
+    await check(odd_anywhere, case)
 
 
 @pytest.mark.peps
 @pytest.mark.parametrize("case", cases(SHARED / "cases" / "peps.jsonl"))
-async def test_answers_a_case_over_the_peps(peps: Gateway, case: dict[str, Any]) -> None:
-    await check(peps, case)
+async def test_answers_a_case_over_the_peps(peps_anywhere: Gateway, case: dict[str, Any]) -> None:
+    await check(peps_anywhere, case)
 
 
 def test_the_carried_cases_are_the_shared_ones() -> None:
