@@ -2,17 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
 import msgspec
 
 from backends import registry
+from backends.batch import batch
+from backends.caching.guard import GuardedCache
+from backends.caching.records import CacheRules, RecordCache, cached
+from backends.coalescing import Flights, coalesced
 from backends.embedders import EmbedderConfig, create_embedder
 from backends.errors import ConfigurationError, StoreError, StoreTimeout
 from backends.records import Health, Kind, Needs
 from backends.roles import (
+    Cache,
     Chunks,
     Documents,
     Embedder,
@@ -29,6 +34,14 @@ from backends.trace import traced, unsupported
 TEXTS = ("documents", "chunks")
 GRAPH = ("entities", "facts", "mentions", "episodes")
 SEARCH = ("keywords", "vectors")
+HOLDERS = {
+    "documents": Kind.DOCUMENT,
+    "chunks": Kind.CHUNK,
+    "entities": Kind.ENTITY,
+    "facts": Kind.FACT,
+    "episodes": Kind.EPISODE,
+}
+"""The roles that hold records by key, and of which kind."""
 
 
 class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +74,7 @@ class FederationConfig(msgspec.Struct, frozen=True, kw_only=True):
     stores: Mapping[str, StoreConfig]
     roles: RolesConfig
     embedder: EmbedderConfig
+    cache: CacheRules = CacheRules()
 
 
 class StoreHealth(msgspec.Struct, frozen=True):
@@ -77,7 +91,11 @@ class StoreHealth(msgspec.Struct, frozen=True):
 class Federation:
     """The roles, each played by the store that the configuration names.
 
+        loaders → record cache → coalescing → trace → store
+
     Building one does no I/O.  Opening it opens every store; one that cannot be opened is an error.
+    Without a store that plays the cache there is no record cache, in no form: another process may write
+    the same store.
     """
 
     def __init__(self, config: FederationConfig) -> None:
@@ -87,6 +105,8 @@ class Federation:
             for name, store in config.stores.items()
         }
         roles = config.roles
+        self._flights = Flights()
+        self._records = self._record_cache(roles.cache)
         self.documents = cast("Documents", self._role("documents", roles.texts))
         self.chunks = cast("Chunks", self._role("chunks", roles.texts))
         self.entities = cast("Entities", self._role("entities", roles.graph))
@@ -108,6 +128,8 @@ class Federation:
             for store in self.stores.values():
                 await store.open()
                 stack.push_async_callback(store.close)
+            if self._records is not None:
+                stack.push_async_callback(self._records.close)
             await self.embedder.open()
             stack.push_async_callback(self.embedder.close)
             self._stack = stack.pop_all()
@@ -122,6 +144,19 @@ class Federation:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncGenerator[None]:
+        """What is written inside is written together, as far as each store can.
+
+        The indexes are committed first, then the graph, then the texts: after a process that died between
+        two commits, a record is not there or not changed yet, and the same load again repairs the rest.
+        """
+        holders = dict.fromkeys((self.config.roles.texts, self.config.roles.graph))
+        async with batch(), AsyncExitStack() as stack:
+            for name in holders | dict.fromkeys(self.stores):
+                await stack.enter_async_context(self.stores[name].batch())
+            yield
 
     def assigned(self, role: str) -> str:
         """The name of the store that plays a role of the texts or of the graph."""
@@ -176,12 +211,35 @@ class Federation:
         latency = time.perf_counter() - started
         return StoreHealth(store.name, store.engine, roles, health, latency, None)
 
+    def _record_cache(self, store: str | None) -> RecordCache | None:
+        """The record cache, where a store plays it."""
+        if store is None:
+            return None
+        role = self._traced("cache", store)
+        if role is None:
+            kind = self.config.stores[store].kind
+            raise ConfigurationError(
+                f"[roles] cache: store {store!r} is of kind {kind!r}, which plays no cache; redis and "
+                "memory do"
+            )
+        return RecordCache(GuardedCache(cast("Cache", role)), self.config.cache)
+
     def _role(self, role: str, store: str) -> Any:
+        played = self._traced(role, store)
+        if played is None:
+            return unsupported(store, role)
+        shared = coalesced(played, self._flights)
+        if self._records is not None and role in HOLDERS:
+            return cached(HOLDERS[role], shared, self._records)
+        return shared
+
+    def _traced(self, role: str, store: str) -> Any:
+        """A store's own role, `None` where it does not play it."""
         if store not in self.stores:
             known = ", ".join(self.stores)
             raise ConfigurationError(f"[roles] {role}: no store {store!r}; there are {known}")
         played = getattr(self.stores[store], role, None)
         if played is None:
-            return unsupported(store, role)
+            return None
         timeout = self.config.stores[store].timeout
         return traced(played, store=store, name=role, timeout=timeout)

@@ -376,7 +376,8 @@ class PoolStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CacheLookup(msgspec.Struct, frozen=True):
-    """What a cache has of the keys asked for, and the state of the tags at that time."""
+    """What a cache has of the keys asked for, in their order, and the state of the tags at that time: a
+    token each, another one after each invalidation."""
 
     values: Sequence[bytes | None]
     tags: Mapping[str, bytes]

@@ -515,28 +515,35 @@ class Embedder(Protocol):
         ...
 
 
+REMOVED_FOR = 30.0
+"""Seconds for which a cache takes no value for a key that was removed."""
+
+
 class Cache(Protocol):
     """Bytes by key that may be gone at any time: what is lost costs a call, never an answer.
 
     A reader may hold something old while a writer replaces it, so nothing old is ever let in: a key that
-    was removed takes no value for a while, and a value is void once a tag that it was set under has been
-    invalidated since the lookup that it follows.
+    was removed takes no value for `REMOVED_FOR` seconds, and a value is void once a tag that it was set
+    under has been invalidated since the lookup that it follows.  A value is found only under the tags that
+    it was set under, all of them and no others.
     """
 
     async def get_many(self, keys: Sequence[str], tags: Sequence[str]) -> CacheLookup:
-        """The value of each key, `None` for gaps, and the state of the tags.  One round trip."""
+        """The value of each key, `None` for gaps, and the state of the tags.  One round trip, and another
+        for a tag that nobody has asked for yet."""
         ...
 
     async def set_many(self, values: Mapping[str, bytes], lookup: CacheLookup, ttl: float) -> None:
-        """Keep values for `ttl` seconds under the tags as `lookup` found them.  One round trip."""
+        """Keep values for `ttl` seconds under the tags as `lookup` found them; nothing if one of these has
+        been invalidated since.  One round trip."""
         ...
 
     async def remove_many(self, keys: Sequence[str]) -> None:
-        """Forget these, and for a while take no value that was read before."""
+        """Forget these, and take no value for them for `REMOVED_FOR` seconds.  One round trip."""
         ...
 
     async def invalidate(self, tags: Sequence[str]) -> None:
-        """Void everything that was set under any of these tags."""
+        """Void everything that was or is being set under any of these tags.  One round trip."""
         ...
 
 

@@ -17,9 +17,10 @@ from backends.errors import NotSupported, StoreTimeout
 
 R = TypeVar("R")
 
-_WRITES = frozenset(
+WRITES = frozenset(
     ("upsert_many", "index_many", "remove_many", "keep_only", "note_texts", "forget_chunks")
 )
+"""The methods of the roles that write: as long as they take, and never shared."""
 
 
 class StoreCall(msgspec.Struct):
@@ -71,7 +72,7 @@ class _Traced:
         return wrapped
 
     def _wrap(self, method: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        limit = None if method in _WRITES else self._timeout
+        limit = None if method in WRITES else self._timeout
 
         @functools.wraps(function)
         async def call(*arguments: Any, **options: Any) -> Any:
@@ -109,5 +110,5 @@ class _Unsupported:
 
 
 def _size(arguments: Sequence[Any]) -> int:
-    """How many keys a call is about: the length of its first list, else 1."""
-    return next((len(each) for each in arguments[1:] if isinstance(each, (list, tuple))), 1)  # pyright: ignore[reportUnknownArgumentType]
+    """How many keys a call is about: the length of its first list or mapping, else 1."""
+    return next((len(each) for each in arguments if isinstance(each, (list, tuple, dict))), 1)  # pyright: ignore[reportUnknownArgumentType]

@@ -17,9 +17,11 @@ from backends.federation import Federation
 from backends.ingest.reader import sources
 from backends.records import Scope
 from gateway import schema_diff
+from gateway.copying import Copied, Memory, copy, print_copied, same_place
 from gateway.doctor import examine
 from gateway.loading import load as load_files
 from gateway.loading import print_report
+from gateway.migrating import migrate
 from gateway.schema import create_schema, print_sdl
 from gateway.server import serve_app
 from gateway.settings import Settings, load_settings
@@ -103,6 +105,43 @@ def load_command(
         raise typer.Exit(PROBLEM)
 
 
+@app.command("migrate")
+def migrate_command(
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say it, do nothing.")] = False,
+) -> None:
+    """Make what each store needs to play its roles; again and again without harm."""
+    settings = _settings(config, database)
+    if not _run(migrate(settings, dry_run=dry_run, console=out, errors=err)):
+        raise typer.Exit(PROBLEM)
+
+
+@app.command("copy")
+def copy_command(
+    from_config: Annotated[
+        Path | None, typer.Option("--from", help="The gateway.toml of the memory to copy.")
+    ] = None,
+    from_database: Annotated[
+        Path | None, typer.Option("--from-database", help="The same, an embedded file.")
+    ] = None,
+    to_config: Annotated[
+        Path | None, typer.Option("--to", help="The gateway.toml of where it shall be.")
+    ] = None,
+    to_database: Annotated[
+        Path | None, typer.Option("--to-database", help="The same, an embedded file.")
+    ] = None,
+    tenant: TenantOption = None,
+) -> None:
+    """Copy a memory into other stores; again and again without doubles."""
+    source = _side("--from", from_config, from_database, tenant=tenant, read_only=True)
+    target = _side("--to", to_config, to_database, tenant=tenant)
+    copied = _run(_copy(source, target))
+    print_copied(copied, out)
+    if not copied.complete:
+        _fail("the target does not hold what the source does; run the same command again")
+
+
 @app.command()
 def doctor(
     config: ConfigOption = None, database: DatabaseOption = None, tenant: TenantOption = None
@@ -160,6 +199,23 @@ async def _load(settings: Settings, paths: list[str]) -> Any:
         return await load_files(federation, Scope(settings.tenant), found, console=err)
 
 
+async def _copy(source: Settings, target: Settings) -> Copied:
+    here, there = Federation(source.federation), Federation(target.federation)
+    if source.tenant == target.tenant and same_place(here.config, there.config):
+        _fail("--from and --to are the same stores and tenant; name two places", WRONG_USAGE)
+    async with here, there:
+        return await copy(
+            Memory(here, Scope(source.tenant)), Memory(there, Scope(target.tenant)), console=err
+        )
+
+
+def _side(flag: str, config: Path | None, database: Path | None, **given: Any) -> Settings:
+    """The settings of one side of a copy, which must say where it is."""
+    if (config is None) == (database is None):
+        _fail(f"give one of {flag} and {flag}-database", WRONG_USAGE)
+    return _settings(config, database, **given)
+
+
 def _serve(settings: Settings) -> None:
     """Listen first, so that a port in use is found before anything is opened."""
     listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
@@ -190,7 +246,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     except MemoryGatewayError as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        _fail("stopped; what was loaded is safe, run the same command to go on")
+        _fail("stopped; what was written is safe, run the same command to go on")
 
 
 def _text(file: Path) -> str:

@@ -8,13 +8,6 @@ from typing import BinaryIO
 
 import msgspec
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from backends.federation import Federation
@@ -22,14 +15,13 @@ from backends.ingest.interchange import Loaded
 from backends.ingest.reader import Item, Rejection, Source, read
 from backends.ingest.writer import Tally, Writer
 from backends.records import Document, Outcome, Scope
+from gateway.progress import JobProgress
 
 BATCH = 1_000
 """Records of one transaction."""
 SORTS = ("document", "chunk", "entity", "fact", "episode", "mention")
 MOST_SHOWN = 50
 """Rejected lines that the report names; their number is always whole."""
-EVERY = 5.0
-"""Seconds between lines of progress where there is no terminal."""
 
 
 class Report(msgspec.Struct):
@@ -75,7 +67,7 @@ async def load(
     tally: Tally = Counter()
     rejected: list[Rejection] = []
     count, started, batch = 0, time.monotonic(), _Batch()
-    with _Progress(console, sum(source.size for source in files)) as progress:
+    with JobProgress(console, "load", sum(source.size for source in files)) as progress:
         for item in _items(files, stdin or sys.stdin.buffer, progress):
             if isinstance(item, Rejection):
                 count += 1
@@ -115,54 +107,12 @@ def print_report(report: Report, console: Console) -> None:
         console.print(f"  … and {report.rejected_count - len(report.rejected):,} more")
 
 
-class _Progress:
-    """Where a load is: a bar on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, console: Console, total: int) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-        )
-        self._console = console
-        self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
-        self._task = self._bar.add_task("load", total=total or None, rate="")
-        self._started = self._said = time.monotonic()
-        self._behind = 0
-
-    def __enter__(self) -> "_Progress":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def read(self, source: Source, place: int) -> None:
-        """So many bytes of a file have been read."""
-        done = self._behind + place
-        self._bar.update(self._task, completed=done, description=source.path.name)
-
-    def finish(self, source: Source) -> None:
-        """A file has been read."""
-        self._behind += source.size
-
-    def wrote(self, records: int) -> None:
-        """So many records are safe."""
-        now = time.monotonic()
-        rate = f"{records / max(now - self._started, 1e-9):,.0f} records/s"
-        self._bar.update(self._task, rate=rate)
-        if not self._console.is_terminal and now - self._said >= EVERY:
-            self._said = now
-            self._console.print(f"{records:,} records, {rate}")
-
-
 def _items(
-    files: Sequence[Source], stdin: BinaryIO, progress: _Progress
+    files: Sequence[Source], stdin: BinaryIO, progress: JobProgress
 ) -> Iterable[Item | Rejection]:
+    behind = 0
     for source in files:
         for item in read(source, stdin):
-            progress.read(source, item.read)
+            progress.reached(behind + item.read, source.path.name)
             yield item
-        progress.finish(source)
+        behind += source.size

@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from backends.caching.records import DEFAULT_TTL, CacheRules
 from backends.embedders import EmbedderConfig
 from backends.errors import ConfigurationError
 from backends.federation import FederationConfig, RolesConfig, StoreConfig
@@ -56,6 +57,7 @@ class RoleSettings(BaseModel):
     graph: str
     keywords: ByKind
     vectors: ByKind
+    cache: str | None = None
 
 
 class EmbedderSettings(BaseModel):
@@ -98,6 +100,27 @@ class SearchSettings(BaseModel):
     keyword_weight: float | None = Field(default=None, ge=0)
 
 
+class LifeSettings(BaseModel):
+    """`[cache.ttl]`: seconds that a record of each kind is kept; 0 keeps none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: float = Field(default=DEFAULT_TTL, ge=0)
+    chunk: float = Field(default=DEFAULT_TTL, ge=0)
+    entity: float = Field(default=DEFAULT_TTL, ge=0)
+    fact: float = Field(default=DEFAULT_TTL, ge=0)
+    episode: float = Field(default=DEFAULT_TTL, ge=0)
+
+
+class CacheSettings(BaseModel):
+    """`[cache]`: what the record cache keeps, where `[roles] cache` names a store for it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ttl: LifeSettings = Field(default_factory=LifeSettings)
+    largest_record: int = Field(default=256 * 1024, ge=1)
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -113,6 +136,7 @@ class Settings(BaseSettings):
     embedder: EmbedderSettings = Field(default_factory=EmbedderSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     search: SearchSettings = Field(default_factory=SearchSettings)
+    cache: CacheSettings = Field(default_factory=CacheSettings)
 
     @classmethod
     def settings_customise_sources(
@@ -140,6 +164,10 @@ class Settings(BaseSettings):
             stores=stores,
             roles=self._roles(),
             embedder=EmbedderConfig(**self.embedder.model_dump()),
+            cache=CacheRules(
+                ttl={Kind[name.upper()]: life for name, life in self.cache.ttl},
+                largest=self.cache.largest_record,
+            ),
         )
 
     @property
@@ -169,6 +197,7 @@ class Settings(BaseSettings):
                 graph=self.roles.graph,
                 keywords=_by_kind(self.roles.keywords),
                 vectors=_by_kind(self.roles.vectors),
+                cache=self.roles.cache,
             )
         if len(self.stores) != 1:
             raise ConfigurationError(

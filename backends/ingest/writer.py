@@ -8,8 +8,7 @@ load again repairs what an interruption left.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -63,14 +62,18 @@ class Writer:
         self._to = federation
         self._scope = scope
         self._vectors: dict[str, Vector | None] = {}
+        self._known: Mapping[str, Vector] = {}
+
+    def know(self, vectors: Mapping[str, Vector]) -> None:
+        """Vectors of the embedder's space, by the digest of their text: in the next batch these texts
+        are not embedded."""
+        self._known = vectors
 
     async def write(self, records: Sequence[Loaded], whole_documents: Iterable[str] = ()) -> Tally:
         """Write a batch; the last record of a key wins.  `whole_documents` are to have no chunks but
         those in the batch."""
         await self._embed_ahead(records)
-        async with AsyncExitStack() as stack:
-            for store in self._to.stores.values():
-                await stack.enter_async_context(store.batch())
+        async with self._to.batch():
             tally = await self._write(records, list(whole_documents))
         self._vectors.clear()
         return tally
@@ -272,9 +275,9 @@ class Writer:
     async def _embed(self, texts: Sequence[str]) -> dict[str, Vector | None]:
         """The vector of each text; a text is embedded once a batch."""
         new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        usable = [text for text in new if text.strip()]
+        self._vectors |= {text: self._known.get(text_digest(text)) for text in new}
+        usable = [text for text in new if text.strip() and self._vectors[text] is None]
         made = await self._to.embedder.embed(usable) if usable else []
-        self._vectors |= dict.fromkeys(new)
         self._vectors |= dict(zip(usable, made, strict=True))
         return {text: self._vectors[text] for text in texts}
 

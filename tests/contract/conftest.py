@@ -3,16 +3,18 @@
 To put another adapter under contract, add a row to `ADAPTERS`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from backends.records import Scope
+from backends.records import Kind, Needs, Scope, VectorSpace
 from backends.registry import create
 from backends.roles import (
+    Cache,
     Chunks,
     Documents,
     Entities,
@@ -24,24 +26,101 @@ from backends.roles import (
     Vectors,
 )
 from tests.contract.samples import new_scope
+from tests.servers import postgres, qdrant
+from tests.servers.process import given
+
+STORING = ("documents", "chunks", "entities", "facts", "mentions", "episodes")
+SPACE = VectorSpace("model", 4)
+"""That of the vectors in `test_vectors`."""
+
+
+class Places:
+    """Where stores can be: servers, started when they are first asked for, and what is made on them for
+    one store and removed after it."""
+
+    def __init__(self, request: pytest.FixtureRequest, folder: Path, stack: AsyncExitStack) -> None:
+        self.folder = folder
+        self._request = request
+        self._stack = stack
+
+    def server(self, fixture: str) -> Any:
+        """What a fixture of `tests.servers.fixtures` gives."""
+        return self._request.getfixturevalue(fixture)
+
+    async def database(self) -> str:
+        """The URL of an empty PostgreSQL database."""
+        return await self._stack.enter_async_context(postgres.database(self.server("postgres")))
+
+    async def collections(self) -> str:
+        """A prefix that no collection of the Qdrant server has."""
+        return await self._stack.enter_async_context(
+            qdrant.collections(self.server("qdrant_server"))
+        )
+
+
+Options = Callable[[Places], Awaitable[Mapping[str, object]]]
 
 
 class Adapter(msgspec.Struct, frozen=True):
-    """A kind of store with the options of an empty one, kept in a folder of its own if it has files.
+    """A kind of store with the options of an empty one.
 
     `atomic` says whether its engine writes a batch together or not at all.
     """
 
     kind: str
-    options: Callable[[Path], Mapping[str, object]]
+    options: Options
     atomic: bool = True
 
 
+async def in_file(places: Places) -> Mapping[str, object]:
+    return {"url": f"sqlite+aiosqlite:///{places.folder}/memory.db", "upgrade": True}
+
+
+async def in_postgres(places: Places) -> Mapping[str, object]:
+    return {"url": await places.database()}
+
+
+async def behind_pgbouncer(places: Places) -> Mapping[str, object]:
+    url = postgres.same_database(places.server("pgbouncer"), await places.database())
+    return {"url": url, "prepared_statements": False}
+
+
+async def in_local_qdrant(places: Places) -> Mapping[str, object]:
+    return {"url": ":memory:"}
+
+
+async def in_qdrant(places: Places) -> Mapping[str, object]:
+    return {"url": places.server("qdrant_server"), "prefix": await places.collections()}
+
+
+async def in_qdrant_without_grpc(places: Places) -> Mapping[str, object]:
+    return {**await in_qdrant(places), "prefer_grpc": False}
+
+
+async def in_neo4j(places: Places) -> Mapping[str, object]:
+    return msgspec.structs.asdict(places.server("neo4j_server"))
+
+
+async def in_redis(places: Places) -> Mapping[str, object]:
+    return {"url": places.server("redis_server")}
+
+
+async def in_memory(places: Places) -> Mapping[str, object]:
+    return {}
+
+
 ADAPTERS: dict[str, Adapter] = {
-    "sqlite": Adapter(
-        "sql", lambda folder: {"url": f"sqlite+aiosqlite:///{folder}/memory.db", "upgrade": True}
-    ),
+    "sqlite": Adapter("sql", in_file),
+    "postgres": Adapter("sql", in_postgres),
+    "pgbouncer": Adapter("sql", behind_pgbouncer),
+    "qdrant": Adapter("qdrant", in_local_qdrant, atomic=False),
+    "neo4j": Adapter("neo4j", in_neo4j),
+    "redis": Adapter("redis", in_redis, atomic=False),
+    "memory": Adapter("memory", in_memory, atomic=False),
 }
+if given(qdrant.VARIABLE) is not None:
+    ADAPTERS["qdrant-server"] = Adapter("qdrant", in_qdrant, atomic=False)
+    ADAPTERS["qdrant-server-rest"] = Adapter("qdrant", in_qdrant_without_grpc, atomic=False)
 
 
 @pytest.fixture(scope="session", params=ADAPTERS)
@@ -50,23 +129,52 @@ def adapter(request: pytest.FixtureRequest) -> Adapter:
     return ADAPTERS[request.param]
 
 
+Opening = Callable[[str], Any]
+"""Opens a store of this name, as an async context manager."""
+
+
 @pytest.fixture(scope="session")
-async def store(adapter: Adapter, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
+def opening(
+    adapter: Adapter, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Opening:
+    """How to open an empty store of the adapter, ready for whatever it can play."""
+
+    @asynccontextmanager
+    async def opened(name: str) -> AsyncGenerator[Store]:
+        async with AsyncExitStack() as stack:
+            places = Places(request, tmp_path_factory.mktemp(name), stack)
+            store = create(adapter.kind, name, await adapter.options(places))
+            await store.open()
+            stack.push_async_callback(store.close)
+            await store.migrate(needs_of(store))
+            yield store
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+async def store(opening: Opening) -> AsyncGenerator[Store]:
     """A store of the adapter, open."""
-    store = create(adapter.kind, "tested", adapter.options(tmp_path_factory.mktemp("open")))
-    await store.open()
-    yield store
-    await store.close()
+    async with opening("tested") as store:
+        yield store
 
 
 @pytest.fixture(scope="session")
-async def closed(adapter: Adapter, tmp_path_factory: pytest.TempPathFactory) -> Store:
+async def closed(opening: Opening) -> Store:
     """A store of the adapter that was open and is closed."""
-    store = create(adapter.kind, "closed", adapter.options(tmp_path_factory.mktemp("closed")))
-    await store.open()
-    await store.ping()
-    await store.close()
+    async with opening("closed") as store:
+        await store.ping()
     return store
+
+
+def needs_of(store: Store) -> Needs:
+    """Everything that a store can play."""
+    roles = frozenset(role for role in STORING if getattr(store, role, None) is not None)
+    keywords, vectors = (
+        frozenset(Kind if getattr(store, role, None) is not None else ())
+        for role in ("keywords", "vectors")
+    )
+    return Needs(roles=roles, keywords=keywords, vectors=vectors, space=SPACE)
 
 
 @pytest.fixture
@@ -77,7 +185,7 @@ def scope() -> Scope:
 
 def played(store: Store, role: str) -> Any:
     """A role of the store; skips what needs one that it does not play."""
-    found = getattr(store, role)
+    found = getattr(store, role, None)
     if found is None:
         pytest.skip(f"{store.engine} does not play {role}")
     return found
@@ -121,3 +229,8 @@ def keywords(store: Store) -> Keywords:
 @pytest.fixture(scope="session")
 def vectors(store: Store) -> Vectors:
     return played(store, "vectors")
+
+
+@pytest.fixture(scope="session")
+def cache(store: Store) -> Cache:
+    return played(store, "cache")

@@ -1,0 +1,1 @@
+"""A cache in this process, for those who want one without Redis.  Other processes do not see it."""

@@ -1,0 +1,284 @@
+"""The search index's entries: nodes of their own, what both search roles of a store filter by.
+
+    (:ChunkEntry {tenant, key, keyOrder, source, documentKey, type, createdAt, validFrom, validTo,
+                  recordedAt, retractedAt, tokens})   and one label for each other kind
+        text, marks       written by `Keywords`, in the kind's full-text index
+        vector, digest    written by `Vectors`, in the kind's vector index
+    (:SearchSpace {tenant, kind, model, dimension})   what fills the vectors of a tenant and kind
+
+Labels and the names of indexes come from the tables here, never from data.
+"""
+
+import math
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from backends.errors import ConfigurationError
+from backends.neo4j.engine import Neo4jEngine
+from backends.neo4j.moments import clocks, heard_of, known, visible
+from backends.neo4j.values import ordered, time_text
+from backends.records import Hit, Kind, Moment, Needs, Scope, SearchEntry, SearchFilter
+
+T = TypeVar("T")
+
+LABELS = {kind: f"{kind.value.title()}Entry" for kind in Kind}
+"""The label of each kind's entries."""
+
+SPACE = "SearchSpace"
+"""The label of what says which model filled a kind."""
+
+WORD_INDEXES = {kind: f"memory_search_{kind.value.lower()}_words" for kind in Kind}
+VECTOR_INDEXES = {kind: f"memory_search_{kind.value.lower()}_vectors" for kind in Kind}
+
+SPARE = 100
+"""How much deeper than asked an index is searched: for equal scores at the edge, and for recall."""
+
+DEEPER = 10
+"""How many times as deep it is searched once more when too little passed."""
+
+_ANALYZERS = {"simple": "standard-no-stop-words"}
+"""Analyzers by the names that every store has; any other name is Neo4j's own.  (What Lucene calls
+simple would lose the digits.)"""
+
+_ANALYZER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_CONNECTIONS, _BREADTH = 32, 200
+"""Of the vector index's graph.  Neo4j's 16 and 100 leave a hundredth of real chunks out of reach."""
+
+_TIMES = {
+    "createdAt": "created_at",
+    "validFrom": "valid_from",
+    "validTo": "valid_to",
+    "recordedAt": "recorded_at",
+    "retractedAt": "retracted_at",
+}
+"""Properties that hold a time, and the attributes of an entry that they are."""
+
+_ROW, _PORTION = 1_000, 1_000_000
+"""Characters or numbers that a row weighs at least, and that one query writes at most."""
+
+Found = Sequence[tuple[str | None, float]]
+"""What an index gave: a key, `None` where the entry does not pass, and its score."""
+
+
+def search_schema(needs: Needs, language: str) -> dict[str, str]:
+    """The statements that make what the search roles need, by the name of the index or constraint.
+
+    Raises ConfigurationError for a `language` that can be no analyzer's name.
+    """
+    if _ANALYZER.fullmatch(language) is None:
+        raise ConfigurationError(
+            f"language {language!r} is no analyzer's name; write english, simple, or one that "
+            "CALL db.index.fulltext.listAvailableAnalyzers() lists"
+        )
+    schema: dict[str, str] = {}
+    for kind in Kind:
+        if kind in needs.keywords | needs.vectors:
+            schema |= _keys(kind)
+        if kind in needs.keywords:
+            schema |= _words(kind, _ANALYZERS.get(language, language))
+        if kind in needs.vectors:
+            schema |= _vectors(kind, needs.space.dimension)
+    if needs.vectors:
+        schema["memory_search_space"] = (
+            f"CREATE CONSTRAINT memory_search_space IF NOT EXISTS "
+            f"FOR (n:{SPACE}) REQUIRE (n.tenant, n.kind) IS UNIQUE"
+        )
+    return schema
+
+
+def passing(
+    scope: Scope, kind: Kind, where: SearchFilter, moment: Moment | None
+) -> tuple[str, dict[str, Any]]:
+    """What an entry `n` must be to be found, as a condition with its parameters; at any moment if none
+    is given."""
+    conditions = ["n.tenant = $tenant"]
+    given: dict[str, Any] = {"tenant": scope.tenant}
+    for name, column, values in (
+        ("sources", "source", where.sources),
+        ("documents", "documentKey", where.documents),
+        ("types", "type", where.entity_types),
+    ):
+        if values is not None:
+            conditions.append(f"n.{column} IN ${name}")
+            given[name] = list(values)
+    if (span := where.created_at) is not None:
+        for name, sign, limit in (("start", ">=", span.start), ("end", "<", span.end)):
+            if limit is not None:
+                conditions.append(f"n.createdAt {sign} ${name}")
+                given[name] = limit
+    for number, match in enumerate(where.metadata):
+        quantifier = "none" if match.negated else "any"
+        conditions.append(f"{quantifier}(token IN $tokens{number} WHERE token IN n.tokens)")
+        given[f"tokens{number}"] = list(match.tokens)
+    if moment is not None and kind is Kind.FACT:
+        conditions.append(visible("n", include_invalidated=False))
+        given |= clocks(moment)
+    elif moment is not None and kind is Kind.EPISODE:
+        conditions.append(heard_of("n"))
+        given |= known(moment.known_at)
+    return " AND ".join(conditions), given
+
+
+def hopeless(where: SearchFilter) -> bool:
+    """Whether nothing can pass: an empty list matches nothing."""
+    return () in (where.sources, where.documents, where.entity_types)
+
+
+async def deepened(
+    ask: Callable[[int], Awaitable[Found]], depth: int, *, whole: bool
+) -> list[Hit] | None:
+    """`deepened_each` of a single question; `None` when the index cannot tell."""
+
+    async def ask_one(_: Sequence[str], asked: int) -> dict[str, Found]:
+        return {"": await ask(asked)}
+
+    done, _ = await deepened_each(ask_one, [""], depth, whole=whole)
+    return done.get("")
+
+
+async def deepened_each(
+    ask: Callable[[Sequence[str], int], Awaitable[dict[str, Found]]],
+    questions: Sequence[str],
+    depth: int,
+    *,
+    whole: bool,
+) -> tuple[dict[str, list[Hit]], list[str]]:
+    """The best `depth` that an index gives for each question: asked for somewhat more and, where that may
+    help, once more for up to ten times that.
+
+    Beside them the questions that the index cannot tell: too little passed, or what stands at the edge
+    has the score of what was cut off.  One that `ask` leaves out is dropped.  `whole` says whether an
+    index that gives less than it is asked for has given everything.
+    """
+    done: dict[str, list[Hit]] = {}
+    left: list[str] = []
+    again, asked = list(questions), depth + SPARE
+    for _ in range(2):
+        if not again:
+            break
+        found = await ask(again, asked)
+        again, times = [], 1.0
+        for question, each in found.items():
+            if (hits := settled(each, asked, depth, whole=whole)) is not None:
+                done[question] = hits
+            elif (needed := _times_as_deep(each, asked, depth)) is None:
+                left.append(question)
+            else:
+                again.append(question)
+                times = max(times, needed)
+        asked = math.ceil(asked * times)
+    return done, left + again
+
+
+def settled(found: Found, asked: int, depth: int, *, whole: bool) -> list[Hit] | None:
+    """The best `depth` of what an index gave when `asked` for so many; `None` if there may be better."""
+    hits = [Hit(key, score) for key, score in found if key is not None]
+    hits = sorted(hits, key=lambda hit: (-hit.score, hit.key))[:depth]
+    if whole and len(found) < asked:
+        return hits
+    if len(hits) < depth:
+        return None
+    floor = min((score for _, score in found), default=0.0)
+    return hits if not hits or hits[-1].score > floor else None
+
+
+def last_of(entries: Iterable[SearchEntry], kind: Kind) -> list[SearchEntry]:
+    """The last of each key, in the order of the keys: so all who write lock in the same order."""
+    last = {entry.key: entry for entry in entries if entry.kind is kind}
+    return [entry for _, entry in sorted(last.items())]
+
+
+def row_of(entry: SearchEntry, **more: Any) -> dict[str, Any]:
+    """An entry as `write_entries` takes it, with more properties of one role's own."""
+    properties = {
+        "keyOrder": ordered(entry.key),
+        "source": entry.source,
+        "documentKey": entry.document_key,
+        "type": entry.type,
+        "tokens": list(entry.tokens),
+    }
+    times = {name: time_text(getattr(entry, field)) for name, field in _TIMES.items()}
+    return {"key": entry.key, "properties": properties | more, "times": times}
+
+
+async def write_entries(
+    engine: Neo4jEngine, scope: Scope, kind: Kind, rows: Iterable[dict[str, Any]]
+) -> None:
+    """Write entries of a kind; a property that is not given stays as it is."""
+    times = ", ".join(f"n.{name} = datetime(row.times.{name})" for name in _TIMES)
+    query = f"""
+        UNWIND $rows AS row
+        MERGE (n:{LABELS[kind]} {{tenant: $tenant, key: row.key}})
+        SET n += row.properties, {times}"""
+    for portion in portions(rows, lambda row: len(row["properties"].get("text", ""))):
+        await engine.write(query, {"rows": portion, "tenant": scope.tenant})
+
+
+async def delete_entries(
+    engine: Neo4jEngine, scope: Scope, kind: Kind, keys: Sequence[str]
+) -> None:
+    """Delete entries, with their words and vectors."""
+    query = f"""
+        UNWIND $keys AS key
+        MATCH (n:{LABELS[kind]} {{tenant: $tenant, key: key}})
+        DELETE n"""
+    async with engine.batch():
+        for portion in portions(dict.fromkeys(keys), len):
+            await engine.write(query, {"keys": portion, "tenant": scope.tenant})
+
+
+def portions(rows: Iterable[T], weigh: Callable[[T], int]) -> Iterator[list[T]]:
+    """The rows in portions that a server holds with ease while it writes them."""
+    portion: list[T] = []
+    weight = 0
+    for row in rows:
+        portion.append(row)
+        weight += _ROW + weigh(row)
+        if weight >= _PORTION:
+            yield portion
+            portion, weight = [], 0
+    if portion:
+        yield portion
+
+
+def _times_as_deep(found: Found, asked: int, depth: int) -> float | None:
+    """How many times as deep to ask an index that was not deep enough, by the share that passed; `None`
+    where ten times promises too little."""
+    passed = sum(key is not None for key, _ in found)
+    if len(found) < asked or passed * DEEPER < depth:
+        return None
+    return DEEPER if passed >= depth else min(DEEPER, 2 * depth / passed)
+
+
+def _keys(kind: Kind) -> dict[str, str]:
+    stem, label = f"memory_search_{kind.value.lower()}", LABELS[kind]
+    schema = {
+        f"{stem}_key": f"CREATE CONSTRAINT {stem}_key IF NOT EXISTS "
+        f"FOR (n:{label}) REQUIRE (n.tenant, n.key) IS UNIQUE"
+    }
+    if kind in (Kind.CHUNK, Kind.EPISODE):
+        schema[f"{stem}_document"] = (
+            f"CREATE INDEX {stem}_document IF NOT EXISTS "
+            f"FOR (n:{label}) ON (n.tenant, n.documentKey)"
+        )
+    return schema
+
+
+def _words(kind: Kind, analyzer: str) -> dict[str, str]:
+    name = WORD_INDEXES[kind]
+    return {
+        name: f"CREATE FULLTEXT INDEX {name} IF NOT EXISTS "
+        f"FOR (n:{LABELS[kind]}) ON EACH [n.text, n.marks] "
+        f"OPTIONS {{indexConfig: {{`fulltext.analyzer`: '{analyzer}'}}}}"
+    }
+
+
+def _vectors(kind: Kind, dimension: int) -> dict[str, str]:
+    name = VECTOR_INDEXES[kind]
+    return {
+        name: f"CREATE VECTOR INDEX {name} IF NOT EXISTS FOR (n:{LABELS[kind]}) ON (n.vector) "
+        f"OPTIONS {{indexConfig: {{`vector.dimensions`: {int(dimension)}, "
+        f"`vector.similarity_function`: 'cosine', `vector.hnsw.m`: {_CONNECTIONS}, "
+        f"`vector.hnsw.ef_construction`: {_BREADTH}}}}}"
+    }

@@ -1,0 +1,1 @@
+"""Qdrant: plays `Vectors`, a collection a kind."""
