@@ -21,7 +21,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from backends.caching.records import DEFAULT_TTL, CacheRules
+from backends.caching.records import DEFAULT_LARGEST, DEFAULT_TTL, CacheRules
 from backends.embedders import EmbedderConfig
 from backends.errors import ConfigurationError
 from backends.federation import FederationConfig, RolesConfig, StoreConfig
@@ -118,7 +118,7 @@ class CacheSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ttl: LifeSettings = Field(default_factory=LifeSettings)
-    largest_record: int = Field(default=256 * 1024, ge=1)
+    largest_record: int = Field(default=DEFAULT_LARGEST, ge=1)
 
 
 class Settings(BaseSettings):

@@ -31,7 +31,8 @@ class GuardedCache:
         self._clock = clock
         self._back_at: float | None = None
         self._trying = False
-        self._owed: set[str] = set()
+        self._owed: dict[str, int] = {}
+        self._debts = 0
 
     async def get_many(self, keys: Sequence[str], tags: Sequence[str]) -> CacheLookup | None:
         """As the cache's own; `None` while there is none."""
@@ -49,7 +50,8 @@ class GuardedCache:
             return True
 
         if await self._ask(remove) is None:
-            self._owed.update(tags)
+            self._debts += 1
+            self._owed |= dict.fromkeys(tags, self._debts)
 
     async def settle(self) -> None:
         """Pay what is owed, a last time."""
@@ -81,10 +83,13 @@ class GuardedCache:
         return answer
 
     async def _pay(self) -> None:
-        if self._owed:
-            tags = sorted(self._owed)
-            await self._cache.invalidate(tags)
-            self._owed.difference_update(tags)
+        if not self._owed:
+            return
+        paid = dict(self._owed)
+        await self._cache.invalidate(list(paid))
+        for tag, debt in paid.items():
+            if self._owed.get(tag) == debt:  # a later one is not paid yet
+                del self._owed[tag]
 
     def _lose(self, error: StoreError) -> None:
         if self._back_at is None:

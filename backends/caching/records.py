@@ -50,6 +50,10 @@ MOST_BYTES = 8 * 2**20
 LONGEST_READ = REMOVED_FOR / 2
 """Seconds after a lookup in which what was read is still kept."""
 
+DEFAULT_LARGEST = 64 * 1024
+"""Bytes of the largest record that is kept unless set: a hit moves all of them, 200 hits 13 MB, and more
+would take longer than a cache is waited for."""
+
 DEFAULT_TTL = 300.0
 """Seconds that a record is kept unless its kind has a time of its own."""
 
@@ -58,7 +62,7 @@ class CacheRules(msgspec.Struct, frozen=True, kw_only=True):
     """How long records are kept, in seconds by kind (0: not at all), and the largest in bytes."""
 
     ttl: Mapping[Kind, float] = {}
-    largest: int = 256 * 1024
+    largest: int = DEFAULT_LARGEST
 
 
 class RecordCache:

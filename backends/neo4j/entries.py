@@ -9,16 +9,15 @@
 Labels and the names of indexes come from the tables here, never from data.
 """
 
-import math
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from backends.errors import ConfigurationError
 from backends.neo4j.engine import Neo4jEngine
 from backends.neo4j.moments import clocks, heard_of, known, visible
 from backends.neo4j.values import ordered, time_text
-from backends.records import Hit, Kind, Moment, Needs, Scope, SearchEntry, SearchFilter
+from backends.records import Kind, Moment, Needs, Scope, SearchEntry, SearchFilter
 
 T = TypeVar("T")
 
@@ -30,12 +29,6 @@ SPACE = "SearchSpace"
 
 WORD_INDEXES = {kind: f"memory_search_{kind.value.lower()}_words" for kind in Kind}
 VECTOR_INDEXES = {kind: f"memory_search_{kind.value.lower()}_vectors" for kind in Kind}
-
-SPARE = 100
-"""How much deeper than asked an index is searched: for equal scores at the edge, and for recall."""
-
-DEEPER = 10
-"""How many times as deep it is searched once more when too little passed."""
 
 _ANALYZERS = {"simple": "standard-no-stop-words"}
 """Analyzers by the names that every store has; any other name is Neo4j's own.  (What Lucene calls
@@ -56,9 +49,6 @@ _TIMES = {
 
 _ROW, _PORTION = 1_000, 1_000_000
 """Characters or numbers that a row weighs at least, and that one query writes at most."""
-
-Found = Sequence[tuple[str | None, float]]
-"""What an index gave: a key, `None` where the entry does not pass, and its score."""
 
 
 def search_schema(needs: Needs, language: str) -> dict[str, str]:
@@ -122,65 +112,8 @@ def passing(
 
 def hopeless(where: SearchFilter) -> bool:
     """Whether nothing can pass: an empty list matches nothing."""
-    return () in (where.sources, where.documents, where.entity_types)
-
-
-async def deepened(
-    ask: Callable[[int], Awaitable[Found]], depth: int, *, whole: bool
-) -> list[Hit] | None:
-    """`deepened_each` of a single question; `None` when the index cannot tell."""
-
-    async def ask_one(_: Sequence[str], asked: int) -> dict[str, Found]:
-        return {"": await ask(asked)}
-
-    done, _ = await deepened_each(ask_one, [""], depth, whole=whole)
-    return done.get("")
-
-
-async def deepened_each(
-    ask: Callable[[Sequence[str], int], Awaitable[dict[str, Found]]],
-    questions: Sequence[str],
-    depth: int,
-    *,
-    whole: bool,
-) -> tuple[dict[str, list[Hit]], list[str]]:
-    """The best `depth` that an index gives for each question: asked for somewhat more and, where that may
-    help, once more for up to ten times that.
-
-    Beside them the questions that the index cannot tell: too little passed, or what stands at the edge
-    has the score of what was cut off.  One that `ask` leaves out is dropped.  `whole` says whether an
-    index that gives less than it is asked for has given everything.
-    """
-    done: dict[str, list[Hit]] = {}
-    left: list[str] = []
-    again, asked = list(questions), depth + SPARE
-    for _ in range(2):
-        if not again:
-            break
-        found = await ask(again, asked)
-        again, times = [], 1.0
-        for question, each in found.items():
-            if (hits := settled(each, asked, depth, whole=whole)) is not None:
-                done[question] = hits
-            elif (needed := _times_as_deep(each, asked, depth)) is None:
-                left.append(question)
-            else:
-                again.append(question)
-                times = max(times, needed)
-        asked = math.ceil(asked * times)
-    return done, left + again
-
-
-def settled(found: Found, asked: int, depth: int, *, whole: bool) -> list[Hit] | None:
-    """The best `depth` of what an index gave when `asked` for so many; `None` if there may be better."""
-    hits = [Hit(key, score) for key, score in found if key is not None]
-    hits = sorted(hits, key=lambda hit: (-hit.score, hit.key))[:depth]
-    if whole and len(found) < asked:
-        return hits
-    if len(hits) < depth:
-        return None
-    floor = min((score for _, score in found), default=0.0)
-    return hits if not hits or hits[-1].score > floor else None
+    tokens = [match.tokens for match in where.metadata if not match.negated]
+    return () in (where.sources, where.documents, where.entity_types, *tokens)
 
 
 def last_of(entries: Iterable[SearchEntry], kind: Kind) -> list[SearchEntry]:
@@ -240,15 +173,6 @@ def portions(rows: Iterable[T], weigh: Callable[[T], int]) -> Iterator[list[T]]:
             portion, weight = [], 0
     if portion:
         yield portion
-
-
-def _times_as_deep(found: Found, asked: int, depth: int) -> float | None:
-    """How many times as deep to ask an index that was not deep enough, by the share that passed; `None`
-    where ten times promises too little."""
-    passed = sum(key is not None for key, _ in found)
-    if len(found) < asked or passed * DEEPER < depth:
-        return None
-    return DEEPER if passed >= depth else min(DEEPER, 2 * depth / passed)
 
 
 def _keys(kind: Kind) -> dict[str, str]:

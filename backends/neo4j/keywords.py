@@ -10,6 +10,7 @@ without touching a node; the nodes are asked again all the same, as marks are sh
 """
 
 import hashlib
+import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,20 +19,22 @@ from backends.errors import StoreRejected
 from backends.neo4j.engine import Neo4jEngine
 from backends.neo4j.entries import (
     WORD_INDEXES,
-    Found,
-    deepened,
     delete_entries,
     hopeless,
     last_of,
     passing,
     row_of,
-    settled,
     write_entries,
 )
+from backends.neo4j.indexes import Found, SearchIndexes, best, deepened
 from backends.records import Hit, Kind, Moment, Scope, SearchEntry, SearchFilter
 
 MOST_WORDS = 500
-"""Distinct words of a query that are looked up; the rest would add time, not meaning."""
+MOST_CHARACTERS = 20_000
+"""What is looked up of a query's distinct words; the rest would add time, not meaning."""
+
+LONGEST_WORD = 255
+"""Characters of a word that are looked up: what Lucene takes for one word."""
 
 MOST_MARKS = 400
 """Values of a filter that are looked for as marks; with the words fewer than Lucene's 1,024 clauses."""
@@ -39,12 +42,19 @@ MOST_MARKS = 400
 _MARK_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrtvz")
 """Digits of a digest as consonants, of which no analyzer makes two words or strips an ending."""
 
+_ADVICE = {
+    "MISSING": "run memory-gateway migrate",
+    "POPULATING": "it will be ready in a while",
+    "FAILED": "drop it and run memory-gateway migrate",
+}
+
 
 class Neo4jKeywords:
     """Plays `Keywords`."""
 
     def __init__(self, engine: Neo4jEngine) -> None:
         self._engine = engine
+        self._indexes = SearchIndexes(engine)
 
     async def search(
         self,
@@ -55,9 +65,10 @@ class Neo4jKeywords:
         moment: Moment,
         depth: int,
     ) -> list[Hit]:
-        words = list(dict.fromkeys(words_of(query)))[:MOST_WORDS]
+        words = _looked_up(query)
         if not words or hopeless(where):
             return []
+        await self._check(kind)
         condition, given = passing(scope, kind, where, moment)
         given |= {
             "index": WORD_INDEXES[kind],
@@ -66,13 +77,10 @@ class Neo4jKeywords:
         }
 
         async def ask(limit: int) -> Found:
-            return await self._found(kind, _few(condition), given | {"options": {"limit": limit}})
+            return await self._found(_few(condition), given | {"options": {"limit": limit}})
 
         hits = await deepened(ask, depth, whole=True)
-        if hits is None:
-            found = await self._found(kind, _all(condition), given)
-            hits = settled(found, depth + 1, depth, whole=True)
-        return hits or []
+        return best(await self._found(_all(condition), given), depth) if hits is None else hits
 
     async def index_many(self, scope: Scope, entries: Sequence[SearchEntry]) -> None:
         async with self._engine.batch():
@@ -84,15 +92,25 @@ class Neo4jKeywords:
     async def remove_many(self, scope: Scope, kind: Kind, keys: Sequence[str]) -> None:
         await delete_entries(self._engine, scope, kind, keys)
 
-    async def _found(self, kind: Kind, query: str, parameters: dict[str, Any]) -> Found:
+    async def _check(self, kind: Kind) -> None:
+        """Raise StoreRejected where the index is not ready: there is no other way to find words."""
+        if self._engine.in_batch:
+            return
+        name, store = WORD_INDEXES[kind], self._engine.name
+        state = (await self._indexes.state(name)).state
+        if state != "ONLINE":
+            raise StoreRejected(
+                store,
+                f"store {store}: {kind.value} cannot be searched by words, the index {name} is {state}; "
+                f"{_ADVICE.get(state, 'look at the server')}",
+            )
+
+    async def _found(self, query: str, parameters: dict[str, Any]) -> Found:
         try:
             ((found,),) = await self._engine.rows(query, parameters)
-        except StoreRejected as error:
-            raise StoreRejected(
-                error.store,
-                f"store {error.store} cannot search {kind.value} by words: {error}; "
-                f"`memory-gateway migrate` makes the index {WORD_INDEXES[kind]}",
-            ) from error
+        except StoreRejected:
+            self._indexes.forget()
+            raise
         return [(key, score) for key, score in found]
 
 
@@ -104,23 +122,23 @@ def words_of(text: str) -> list[str]:
 
 def lucene_query(scope: Scope, words: Iterable[str], where: SearchFilter) -> str:
     """Any of the words, in texts that have the marks of the tenant and the filter."""
-    groups: list[tuple[str, list[str]]] = [("+", [_mark("tenant", scope.tenant)])]
+    groups = [[_mark("tenant", scope.tenant)]]
     for name, values in (
         ("source", where.sources),
         ("document", where.documents),
         ("type", where.entity_types),
     ):
         if values is not None:
-            groups.append(("+", [_mark(name, value) for value in values]))
+            groups.append([_mark(name, value) for value in values])
     for match in where.metadata:
-        sign = "-" if match.negated else "+"
-        groups.append((sign, [_mark("token", token) for token in match.tokens]))
+        if not match.negated:  # what coincides with the mark of another must not be left out
+            groups.append([_mark("token", token) for token in match.tokens])
     clauses: list[str] = []
     left = MOST_MARKS
-    for sign, marks in groups:
+    for marks in groups:
         if len(marks) <= left:  # else the nodes are asked
             left -= len(marks)
-            clauses.append(f"{sign}marks:({_any(marks)})^0")
+            clauses.append(f"+marks:({_any(marks)})^0")
     return " ".join([*clauses, f"+text:({_any(words)})"])
 
 
@@ -135,6 +153,13 @@ class _Plain(dict[int, int | None]):
 
 
 _PLAIN = _Plain()
+
+
+def _looked_up(query: str) -> list[str]:
+    """The distinct words of a query, as far as they are looked up."""
+    words = list(dict.fromkeys(word[:LONGEST_WORD] for word in words_of(query)))[:MOST_WORDS]
+    ends = itertools.accumulate(map(len, words))
+    return [word for word, end in zip(words, ends, strict=True) if end <= MOST_CHARACTERS]
 
 
 def _any(words: Iterable[str]) -> str:
@@ -157,7 +182,7 @@ def _searched(scope: Scope, entry: SearchEntry) -> dict[str, str]:
 
 def _mark(name: str, value: str) -> str:
     """The word that stands for a value."""
-    data = f"{name}={value}".encode()
+    data = f"{name}={value}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(data, digest_size=6).hexdigest().translate(_MARK_LETTERS)
 
 

@@ -10,7 +10,6 @@ vectors of another dimension than its own, and what filters take away it has cou
 index, costs eight microseconds for each entry that passes, and leaves nothing out.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,24 +21,18 @@ from backends.neo4j.entries import (
     LABELS,
     SPACE,
     VECTOR_INDEXES,
-    Found,
-    deepened,
-    deepened_each,
     delete_entries,
     hopeless,
     last_of,
     passing,
     portions,
     row_of,
-    settled,
     write_entries,
 )
+from backends.neo4j.indexes import Found, SearchIndexes, best, deepened, deepened_each
 from backends.records import Hit, Kind, Moment, Scope, SearchEntry, SearchFilter, VectorSpace
 from backends.roles import Vector
 from backends.vectors import unit
-
-LOOK_AGAIN = 30.0
-"""Seconds until an index that was not there, or did not fit, is asked again."""
 
 _MICRO = 1_000_000
 """Cosines are compared to six decimals, as whole millionths: float32 tells no more."""
@@ -50,7 +43,7 @@ class Neo4jVectors:
 
     def __init__(self, engine: Neo4jEngine) -> None:
         self._engine = engine
-        self._unindexed: dict[tuple[str, Kind], float] = {}
+        self._indexes = SearchIndexes(engine)
 
     async def search(
         self,
@@ -83,15 +76,14 @@ class Neo4jVectors:
             return []
 
         hits = None
-        if self._indexed(scope, kind):
+        if await self._dimension(kind) == space.dimension:
             near = _in_space(_near("$vector", condition))
             try:
                 hits = await deepened(lambda k: ask(near, k), depth, whole=False)
             except StoreRejected as error:
-                self._do_without(scope, kind, error)
+                self._do_without(error)
         if hits is None:
-            found = await ask(_in_space(_scan(kind, "$vector", condition)))
-            hits = settled(found, depth + 1, depth, whole=True) or []
+            hits = best(await ask(_in_space(_scan(kind, "$vector", condition))), depth)
         return hits
 
     async def similar(
@@ -106,7 +98,8 @@ class Neo4jVectors:
         if hopeless(where):
             return [[] for _ in keys]
         condition, given = passing(scope, kind, where, None)
-        given |= {"index": VECTOR_INDEXES[kind], "depth": first}
+        dimension = await self._dimension(kind)
+        given |= {"index": VECTOR_INDEXES[kind], "dimension": dimension, "depth": first}
         others = f"n <> item AND {condition}"
 
         async def ask(query: str, items: Sequence[str], k: int = 0) -> dict[str, Found]:
@@ -116,18 +109,17 @@ class Neo4jVectors:
 
         hits: dict[str, list[Hit]] = {}
         left: Sequence[str] = list(dict.fromkeys(keys))
-        if self._indexed(scope, kind):
+        if dimension is not None:
             near = _near("item.vector", others)
             try:
                 hits, left = await deepened_each(
                     lambda items, k: ask(near, items, k), left, first, whole=False
                 )
             except StoreRejected as error:
-                self._do_without(scope, kind, error)
+                self._do_without(error)
         if left:
             every = await ask(_scan(kind, "item.vector", others), left)
-            for key, found in every.items():
-                hits[key] = settled(found, first + 1, first, whole=True) or []
+            hits |= {key: best(found, first) for key, found in every.items()}
         least = -1.0 if min_score is None else min_score
         return [[hit for hit in hits.get(key, []) if hit.score >= least] for key in keys]
 
@@ -238,21 +230,25 @@ class Neo4jVectors:
                 f"({asked.dimension}); configure that embedder, or load into an empty store",
             )
 
-    def _indexed(self, scope: Scope, kind: Kind) -> bool:
-        """Whether to ask the index: it does not see what is not committed, and may not be there."""
-        until = self._unindexed.get((scope.tenant, kind), 0.0)
-        return not self._engine.in_batch and time.monotonic() >= until
+    async def _dimension(self, kind: Kind) -> int | None:
+        """The length of the vectors that the index of a kind holds; `None` where it is of no use: it does
+        not see what is not committed, may not be ready, may not be there."""
+        if self._engine.in_batch:
+            return None
+        there = await self._indexes.state(VECTOR_INDEXES[kind])
+        return there.dimension if there.state == "ONLINE" else None
 
-    def _do_without(self, scope: Scope, kind: Kind, error: StoreRejected) -> None:
-        """Leave the index alone for a while: it is not there, not ready or of another dimension."""
+    def _do_without(self, error: StoreRejected) -> None:
+        """The index was there a moment ago."""
         if isinstance(error, VectorSpaceMismatch):
             raise error
-        self._unindexed[scope.tenant, kind] = time.monotonic() + LOOK_AGAIN
+        self._indexes.forget()
 
 
 def _near(vector: str, condition: str) -> str:
-    """`found`: what the index gives for a vector, keys of those alone that pass."""
+    """`found`: what the index gives for a vector of its length, keys of those alone that pass."""
     return f"""
+        WITH * WHERE size({vector}) = $dimension
         CALL db.index.vector.queryNodes($index, $k, {vector}) YIELD node AS n
         RETURN collect([CASE WHEN {condition} THEN n.key END, {_score(vector)}]) AS found"""
 

@@ -46,7 +46,7 @@ class VectorRows:
             for kind in dict.fromkeys(entry.kind for entry in entries):
                 await self._enter_space(scope, kind, space)
                 chosen = [
-                    (entry.key, vector, digest)
+                    (entry.key, None if vector is None else unit(vector), digest)
                     for entry, vector, digest in zip(entries, vectors, digests, strict=True)
                     if entry.kind is kind
                 ]
@@ -89,9 +89,9 @@ class VectorRows:
     ) -> None:
         ids = await entry_ids(self._engine, scope, kind, [key for key, _, _ in chosen])
         rows = [
-            {"entry_id": ids[key], "digest": digest, **self._encode(kind, kept)}
+            {"entry_id": ids[key], "digest": digest, **self._encode(kind, vector)}
             for key, vector, digest in chosen
-            if vector is not None and (kept := unit(vector)) is not None
+            if vector is not None
         ]
         statement = self._engine.dialect.insert(self._table)
         statement = statement.on_conflict_do_update(

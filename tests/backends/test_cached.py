@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from backends.caching.codec import LONGEST_NAME, Codec
 from backends.caching.guard import PAUSE, GuardedCache
-from backends.caching.records import LONGEST_READ, MOST_KEYS, CacheRules, RecordCache
+from backends.caching.records import DEFAULT_TTL, LONGEST_READ, MOST_KEYS, CacheRules, RecordCache
 from backends.embedders import EmbedderConfig
 from backends.errors import ConfigurationError, StoreTimeout, StoreUnavailable
 from backends.federation import Federation, FederationConfig, RolesConfig, StoreConfig
@@ -34,6 +34,7 @@ from backends.records import (
 from backends.roles import Cache
 from backends.sql.documents import SqlDocuments
 from backends.trace import recording
+from gateway.settings import load_settings
 from tests.contract.samples import (
     ALL,
     ALL_TIME,
@@ -55,6 +56,11 @@ from tests.contract.samples import (
     written,
 )
 
+STORES = """
+[stores.main]
+kind = "sql"
+path = "memory.db"
+"""
 TITLE = frozenset({"title"})
 TEXT = frozenset({"text"})
 NAME = frozenset({"name"})
@@ -810,7 +816,38 @@ async def test_what_could_not_be_removed_is_made_good_when_all_is_closed(
     assert found.title == "new"
 
 
+async def test_what_comes_to_be_owed_while_a_debt_is_paid_is_paid_too(lost: Lost) -> None:
+    lost.cache.error = StoreUnavailable("cache", "down")
+    await lost.write("new")
+    lost.clock.now += PAUSE
+    lost.cache.error, lost.cache.gate = None, asyncio.Event()
+    reader = asyncio.create_task(lost.read())
+    await asyncio.sleep(0)
+    await lost.write("newer")
+    lost.cache.gate.set()
+    await reader
+    lost.cache.asked.clear()
+    assert await lost.read() == "newer"
+    assert lost.cache.asked[0] == "invalidate"
+
+
 # Wiring
+
+
+def test_what_is_kept_is_set_kind_by_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        "[cache]\nlargest_record = 5000\n[cache.ttl]\nchunk = 1.5\nentity = 0\n" + STORES
+    )
+    monkeypatch.setenv("MEMORY_GATEWAY_CACHE__TTL__FACT", "7")
+    rules = load_settings(config=file).federation.cache
+    lives = dict.fromkeys(Kind, DEFAULT_TTL)
+    assert rules.ttl == lives | {Kind.CHUNK: 1.5, Kind.ENTITY: 0, Kind.FACT: 7}
+    assert rules.largest == 5_000
+    for wrong in ("[cache]\nttl = 5\n", "[cache.ttl]\nmention = 5\n", "[cache.ttl]\nfact = -1\n"):
+        file.write_text(wrong + STORES)
+        with pytest.raises(ConfigurationError, match="cache.ttl"):
+            load_settings(config=file)
 
 
 @pytest.mark.parametrize(

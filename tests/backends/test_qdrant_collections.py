@@ -85,6 +85,7 @@ async def test_an_alias_is_a_collection_too() -> None:
     needs = Needs(vectors=frozenset({Kind.CHUNK}), space=SPACE)
     async with local(None) as store:
         assert isinstance(store, QdrantStore)
+        assert store.vectors is not None
         client = store._connection.client  # pyright: ignore[reportPrivateUsage]
         vectors = models.VectorParams(size=2, distance=models.Distance.COSINE)
         await client.create_collection("blue", vectors)

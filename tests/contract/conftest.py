@@ -234,3 +234,10 @@ def vectors(store: Store) -> Vectors:
 @pytest.fixture(scope="session")
 def cache(store: Store) -> Cache:
     return played(store, "cache")
+
+
+@pytest.fixture
+def atomic(adapter: Adapter) -> None:
+    """Skips what an engine without transactions cannot promise."""
+    if not adapter.atomic:
+        pytest.skip(f"{adapter.kind} does not write batches together")

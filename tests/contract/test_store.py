@@ -9,6 +9,7 @@ import pytest
 
 from backends.errors import StoreUnavailable
 from backends.records import (
+    CacheLookup,
     ChunkFilter,
     DocumentFilter,
     EntityFilter,
@@ -25,7 +26,6 @@ from backends.records import (
     VectorSpace,
 )
 from backends.roles import Documents, Store
-from tests.contract.conftest import Adapter
 from tests.contract.samples import (
     ALL,
     ALL_TIME,
@@ -42,7 +42,7 @@ from tests.contract.samples import (
     numbered,
 )
 
-ROLES = (
+STORING = (
     "documents",
     "chunks",
     "entities",
@@ -52,19 +52,21 @@ ROLES = (
     "keywords",
     "vectors",
 )
-SPACE = VectorSpace("model", 2)
-EAST = np.array([1, 0], dtype=np.float32)
+ROLES = (*STORING, "cache")
+SPACE = VectorSpace("model", 4)
+EAST = np.array([1, 0, 0, 0], dtype=np.float32)
 NO_FILTER = SearchFilter()
 EVERY_FACT = FactFilter(include_invalidated=True)
 
 
 @pytest.fixture
-def atomic(adapter: Adapter) -> None:
-    """Skips what an engine without transactions cannot promise."""
-    if not adapter.atomic:
-        pytest.skip(f"{adapter.kind} does not write batches together")
+def storing(store: Store) -> None:
+    """Skips what needs something that lasts."""
+    if all(getattr(store, role) is None for role in STORING):
+        pytest.skip(f"{store.engine} keeps nothing for good")
 
 
+@pytest.mark.usefixtures("storing")
 async def test_a_store_says_what_it_is_and_that_it_is_well(store: Store) -> None:
     assert store.name == "tested"
     assert store.engine
@@ -121,6 +123,7 @@ async def see_all(store: Store, scope: Scope, word: str) -> dict[str, bool]:
     return seen
 
 
+@pytest.mark.usefixtures("storing")
 async def test_a_batch_is_all_there_afterwards(store: Store, scope: Scope) -> None:
     (word,) = new_words(1)
     async with store.batch():
@@ -130,6 +133,7 @@ async def test_a_batch_is_all_there_afterwards(store: Store, scope: Scope) -> No
 
 
 @pytest.mark.usefixtures("atomic")
+@pytest.mark.usefixtures("storing")
 async def test_an_error_in_a_batch_leaves_nothing(store: Store, scope: Scope) -> None:
     (word,) = new_words(1)
 
@@ -165,6 +169,7 @@ async def test_an_error_in_a_batch_brings_back_what_was_there(
 
 
 @pytest.mark.usefixtures("atomic")
+@pytest.mark.usefixtures("storing")
 async def test_a_cancelled_batch_leaves_nothing_and_lets_others_write(
     store: Store, scope: Scope
 ) -> None:
@@ -188,6 +193,7 @@ async def test_a_cancelled_batch_leaves_nothing_and_lets_others_write(
 
 
 @pytest.mark.usefixtures("atomic")
+@pytest.mark.usefixtures("storing")
 async def test_others_see_a_batch_when_it_is_whole(store: Store, scope: Scope) -> None:
     (word,) = new_words(1)
     written, seen = asyncio.Event(), asyncio.Event()
@@ -268,6 +274,7 @@ async def test_batches_at_a_time_are_each_whole_or_nothing(
     assert [each.key for each in listed.items] == wanted
 
 
+@pytest.mark.usefixtures("storing")
 async def test_readers_are_answered_while_others_write(store: Store, scope: Scope) -> None:
     (word,) = new_words(1)
     await write_all(store, scope, word)
@@ -346,6 +353,10 @@ CALLS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "vectors.index_many": lambda r: r.index_many(SCOPE, [ENTRY], [EAST], ["digest"], SPACE),
     "vectors.remove_many": lambda r: r.remove_many(SCOPE, Kind.CHUNK, ["a"]),
     "vectors.spaces": lambda r: r.spaces(SCOPE),
+    "cache.get_many": lambda r: r.get_many(["a"], ["tag"]),
+    "cache.set_many": lambda r: r.set_many({"a": b"1"}, CacheLookup([None], {"tag": b""}), 1.0),
+    "cache.remove_many": lambda r: r.remove_many(["a"]),
+    "cache.invalidate": lambda r: r.invalidate(["tag"]),
 }
 """Every method of every role."""
 
@@ -385,6 +396,7 @@ async def test_a_store_can_be_closed_twice(closed: Store) -> None:
     await closed.close()
 
 
+@pytest.mark.usefixtures("storing")
 async def test_counts_are_of_one_tenant(store: Store, scope: Scope) -> None:
     nothing = await store.counts(scope)
     assert set(nothing.values()) == {0}

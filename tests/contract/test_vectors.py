@@ -409,6 +409,7 @@ async def test_one_call_may_index_several_kinds(vectors: Vectors, scope: Scope) 
     assert await vectors.spaces(scope) == dict.fromkeys(Kind, SPACE)
 
 
+@pytest.mark.usefixtures("atomic")
 async def test_what_a_rolled_back_batch_indexed_is_found_no_more(
     store: Store, vectors: Vectors
 ) -> None:
@@ -461,15 +462,43 @@ async def test_a_space_that_does_not_fit_is_refused(
 async def test_each_kind_and_tenant_has_a_space_of_its_own(vectors: Vectors, scope: Scope) -> None:
     assert await vectors.spaces(scope) == {}
     await indexed(vectors, COMPASS, scope=scope)
-    other = VectorSpace("another", 2)
-    two = np.array([1, 0], dtype=np.float32)
-    await vectors.index_many(scope, [entry("f", Kind.FACT)], [two], ["digest"], other)
+    other = VectorSpace("another", SPACE.dimension)
+    await vectors.index_many(scope, [entry("f", Kind.FACT)], [EAST], ["digest"], other)
     assert await vectors.spaces(scope) == {Kind.CHUNK: SPACE, Kind.FACT: other}
-    hits = await vectors.search(scope, Kind.FACT, two, other, NO_FILTER, EVER, 5)
+    hits = await vectors.search(scope, Kind.FACT, EAST, other, NO_FILTER, EVER, 5)
     assert scores(hits) == {"f": 1}
     theirs = new_scope()
-    await vectors.index_many(theirs, [entry("c")], [two], ["digest"], other)
+    await vectors.index_many(theirs, [entry("c")], [EAST], ["digest"], other)
     assert await vectors.spaces(theirs) == {Kind.CHUNK: other}
+
+
+async def test_another_dimension_is_kept_apart_or_refused_whole(
+    vectors: Vectors, scope: Scope
+) -> None:
+    """A store whose collections have one dimension may refuse: then nothing of it is there."""
+    other = VectorSpace("another", 2)
+    two = np.array([1, 0], dtype=np.float32)
+    try:
+        await vectors.index_many(scope, [entry("f", Kind.FACT)], [two], ["digest"], other)
+    except VectorSpaceMismatch:
+        assert await vectors.spaces(scope) == {}
+        assert await vectors.get_many(scope, Kind.FACT, ["f"]) == [None]
+        return
+    assert await vectors.spaces(scope) == {Kind.FACT: other}
+    hits = await vectors.search(scope, Kind.FACT, two, other, NO_FILTER, EVER, 5)
+    assert scores(hits) == {"f": 1}
+
+
+@pytest.mark.parametrize("bad", [[float("nan")] * 4, [0.0] * 4, [float("inf"), 0, 0, 0]])
+async def test_a_vector_without_direction_takes_the_old_one_away(
+    vectors: Vectors, scope: Scope, bad: list[float]
+) -> None:
+    await indexed(vectors, {"it": EAST}, scope=scope)
+    made = np.array(bad, dtype=np.float32)
+    await vectors.index_many(scope, [entry("it")], [made], ["another text"], SPACE)
+    assert await vectors.get_many(scope, Kind.CHUNK, ["it"]) == [None]
+    assert await vectors.digests(scope, Kind.CHUNK, ["it"]) == [None]
+    assert await found(vectors, scope) == []
 
 
 async def test_a_kind_that_holds_nothing_finds_nothing(vectors: Vectors, scope: Scope) -> None:

@@ -26,7 +26,7 @@ async def collections(url: str) -> AsyncGenerator[str]:
     try:
         yield prefix
     finally:
-        client = AsyncQdrantClient(url)
+        client = AsyncQdrantClient(url, check_compatibility=False)
         for each in (await client.get_collections()).collections:
             if each.name.startswith(prefix):
                 await client.delete_collection(each.name)

@@ -1,0 +1,143 @@
+"""The search indexes: which are ready, and how deep to ask them.
+
+depth and some to spare   →   what passes is enough, and better than the last of what was given?
+else, up to ten times     →   the same once more, if enough may be expected to pass
+else                      →   it takes another way, without the index's limit
+"""
+
+import math
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from backends.neo4j.engine import Neo4jEngine
+from backends.records import Hit
+
+SPARE = 100
+"""How much deeper than asked an index is searched: for equal scores at the edge, and for recall."""
+
+DEEPER = 10
+"""How many times as deep it is searched once more, at most, when too little passed."""
+
+DEEPEST = 10_000
+"""How deep an index is searched at all: Lucene makes room for so many in each of its segments."""
+
+LOOK_AGAIN, LOOK_SOON = 30.0, 1.0
+"""Seconds that what is known of the indexes is good for; and of one that is not ready."""
+
+Found = Sequence[tuple[str | None, float]]
+"""What an index gave: a key, `None` where the entry does not pass, and its score."""
+
+
+class IndexState(msgspec.Struct, frozen=True):
+    """An index as it is now: ONLINE, POPULATING or FAILED; the length of its vectors, if it holds some."""
+
+    state: str
+    dimension: int | None
+
+
+class SearchIndexes:
+    """What there is of full-text and vector indexes, looked up now and then.
+
+    An index that is not there is an error to ask, and one that is still being filled lets its askers wait
+    for half a minute.
+    """
+
+    def __init__(self, engine: Neo4jEngine) -> None:
+        self._engine = engine
+        self._states: dict[str, IndexState] = {}
+        self._looked = -LOOK_AGAIN
+
+    async def state(self, name: str) -> IndexState:
+        """How an index is; MISSING where there is none."""
+        age = time.monotonic() - self._looked
+        if age >= LOOK_AGAIN or (age >= LOOK_SOON and not self._online(name)):
+            await self._look()
+        return self._states.get(name, IndexState("MISSING", None))
+
+    def forget(self) -> None:
+        """Look before the next question: something is no longer as it was."""
+        self._looked = -LOOK_AGAIN
+
+    def _online(self, name: str) -> bool:
+        return name in self._states and self._states[name].state == "ONLINE"
+
+    async def _look(self) -> None:
+        query = """
+            SHOW INDEXES YIELD name, type, state, options
+            WHERE type IN ['FULLTEXT', 'VECTOR']
+            RETURN name, state, options.indexConfig['vector.dimensions']"""
+        rows = await self._engine.rows(query, {})
+        self._states = {name: IndexState(state, dimension) for name, state, dimension in rows}
+        self._looked = time.monotonic()
+
+
+async def deepened(
+    ask: Callable[[int], Awaitable[Found]], depth: int, *, whole: bool
+) -> list[Hit] | None:
+    """`deepened_each` of a single question; `None` when the index cannot tell."""
+
+    async def ask_one(_: Sequence[str], asked: int) -> dict[str, Found]:
+        return {"": await ask(asked)}
+
+    done, _ = await deepened_each(ask_one, [""], depth, whole=whole)
+    return done.get("")
+
+
+async def deepened_each(
+    ask: Callable[[Sequence[str], int], Awaitable[dict[str, Found]]],
+    questions: Sequence[str],
+    depth: int,
+    *,
+    whole: bool,
+) -> tuple[dict[str, list[Hit]], list[str]]:
+    """The best `depth` that an index gives for each question, and the questions that it cannot tell.
+
+    A question that `ask` leaves out of its answer is dropped.  `whole` says whether an index that gives
+    less than it is asked for has given everything.
+    """
+    done: dict[str, list[Hit]] = {}
+    left: list[str] = []
+    again, asked = list(questions), depth + SPARE
+    for _ in range(2):
+        if not again or asked > DEEPEST:
+            break
+        found = await ask(again, asked)
+        again, times = [], 1.0
+        for question, each in found.items():
+            if (hits := settled(each, asked, depth, whole=whole)) is not None:
+                done[question] = hits
+            elif (needed := _times_as_deep(each, asked, depth)) is None:
+                left.append(question)
+            else:
+                again.append(question)
+                times = max(times, needed)
+        asked = min(math.ceil(asked * times), DEEPEST)
+    return done, left + again
+
+
+def settled(found: Found, asked: int, depth: int, *, whole: bool) -> list[Hit] | None:
+    """The best `depth` of what an index gave when `asked` for so many; `None` if there may be better."""
+    hits = best(found, depth)
+    if whole and len(found) < asked:
+        return hits
+    if len(hits) < depth:
+        return None
+    floor = min((score for _, score in found), default=0.0)
+    return hits if not hits or hits[-1].score > floor else None
+
+
+def best(found: Found, depth: int) -> list[Hit]:
+    """The best `depth` of those that pass, ties by key."""
+    hits = [Hit(key, score) for key, score in found if key is not None]
+    return sorted(hits, key=lambda hit: (-hit.score, hit.key))[:depth]
+
+
+def _times_as_deep(found: Found, asked: int, depth: int) -> float | None:
+    """How many times as deep to ask an index that was not deep enough, by the share that passed; `None`
+    where the most promises too little."""
+    passed = sum(key is not None for key, _ in found)
+    if len(found) < asked or passed * DEEPER < depth:
+        return None
+    return DEEPER if passed >= depth else min(DEEPER, 2 * depth / passed)
