@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -108,10 +108,23 @@ def codes(answer: dict[str, Any]) -> set[str]:
     return {error["extensions"]["code"] for error in answer.get("errors", [])}
 
 
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not true():
-            await asyncio.sleep(0.01)
+class Seen:
+    """How many answers of each sort there have been, for whoever waits for some."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._changed = asyncio.Condition()
+
+    async def note(self, sort: str) -> None:
+        async with self._changed:
+            self._counts[sort] += 1
+            self._changed.notify_all()
+
+    async def more(self, sort: str, number: int) -> None:
+        """Wait for so many more."""
+        wanted = self._counts[sort] + number
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(lambda: self._counts[sort] >= wanted)
 
 
 async def test_a_server_that_comes_after_the_gateway_is_found(home: Path, config: Path) -> None:
@@ -139,7 +152,7 @@ async def test_a_server_that_comes_after_the_gateway_is_found(home: Path, config
 async def test_a_server_that_comes_and_goes_under_load_costs_its_own_fields_alone(
     home: Path, config: Path
 ) -> None:
-    seen: Counter[str] = Counter()
+    seen = Seen()
     over = False
 
     async def ask(client: httpx.AsyncClient, whole: dict[str, Any]) -> None:
@@ -149,7 +162,7 @@ async def test_a_server_that_comes_and_goes_under_load_costs_its_own_fields_alon
             assert found["data"]["entities"] == whole["data"]["entities"]
             if "errors" not in found:
                 assert found == whole
-            seen["bad" if "errors" in found else "good"] += 1
+            await seen.note("bad" if "errors" in found else "good")
 
     async with serving(config) as (client, logged):
         with up(home):
@@ -159,11 +172,9 @@ async def test_a_server_that_comes_and_goes_under_load_costs_its_own_fields_alon
             for _ in range(WORKERS):
                 tasks.create_task(ask(client, whole))
             for _ in range(3):
-                seen.clear()
-                await until(lambda: seen["bad"] > 2 * WORKERS)
+                await seen.more("bad", 2 * WORKERS)
                 with up(home):
-                    seen.clear()
-                    await until(lambda: seen["good"] > 5 * WORKERS)
+                    await seen.more("good", 5 * WORKERS)
             over = True
         with up(home):
             found = await asyncio.gather(*(answer(client) for _ in range(30)))
