@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from backends.neo4j import lookup
-from backends.neo4j.keyset import Ordering, Source
+from backends.neo4j.keyset import Source
 from backends.neo4j.listing import Question
 from backends.neo4j.moments import clocks, visible
+from backends.neo4j.ordering import Ordering
 from backends.records import Direction, Edges, Kind, Moment
 
 OURS = "f.tenant = $tenant"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import neo4j
@@ -19,9 +20,10 @@ from neo4j import (
 from neo4j import exceptions as driver
 from neo4j.api import AsyncBookmarkManager
 
-from backends.errors import StoreUnavailable
+from backends.errors import ConfigurationError, StoreUnavailable
 from backends.neo4j.errors import translated
 from backends.neo4j.options import Neo4jOptions
+from backends.neo4j.transport import guard
 from backends.records import PoolStatus
 
 Rows = list[list[Any]]
@@ -70,7 +72,10 @@ class Neo4jEngine:
         return self._batch.get() is not None
 
     async def open(self) -> None:
-        """Make the pool; a connection is opened when it is first needed."""
+        """Make the pool; a connection is opened when it is first needed.  Raises ConfigurationError for a
+        file of authorities that is not there."""
+        if self.options.ca and not Path(self.options.ca).is_file():
+            raise ConfigurationError(f"[stores.{self.name}]: ca {self.options.ca!r} is no file")
         with translated(self.name):
             self._driver = _driver(self.options)
         # In a cluster a read may reach a server that lags behind what was just written here.
@@ -161,6 +166,7 @@ class Neo4jEngine:
 
 
 def _driver(options: Neo4jOptions) -> AsyncDriver:
+    guard()
     trusted: dict[str, Any] = {}
     if options.ca:
         trusted = {"encrypted": True, "trusted_certificates": neo4j.TrustCustomCAs(options.ca)}

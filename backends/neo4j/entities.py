@@ -5,10 +5,11 @@ from datetime import datetime
 
 from backends.neo4j import filters, lookup
 from backends.neo4j.engine import Neo4jEngine
-from backends.neo4j.keyset import Ordering, Source
+from backends.neo4j.keyset import Source
 from backends.neo4j.listing import Listing, Question
 from backends.neo4j.moments import heard_of, known
 from backends.neo4j.noting import note_entities
+from backends.neo4j.ordering import Ordering
 from backends.neo4j.shapes import ENTITY, every_field
 from backends.neo4j.values import name_order
 from backends.neo4j.writing import upsert_nodes

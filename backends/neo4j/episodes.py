@@ -6,10 +6,11 @@ from typing import Any
 
 from backends.neo4j import filters, lookup
 from backends.neo4j.engine import Neo4jEngine
-from backends.neo4j.keyset import Bound, Ordering, Source, nearest
+from backends.neo4j.keyset import Source, nearest
 from backends.neo4j.listing import EACH_PARENT, Listing, Question
 from backends.neo4j.moments import heard_of, known
 from backends.neo4j.noting import note_episodes
+from backends.neo4j.ordering import Bound, Ordering
 from backends.neo4j.shapes import EPISODE, document_line, every_field
 from backends.neo4j.values import ordered
 from backends.neo4j.writing import upsert_nodes

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from neo4j import exceptions as driver
 
 from backends.errors import StoreError, StoreRejected, StoreTimeout, StoreUnavailable
+from backends.neo4j.transport import lost
 
 LONGEST = 400
 """Characters of a message that are told."""
@@ -26,9 +27,6 @@ _TIMED_OUT = (
     "Neo.TransientError.Transaction.LockAcquisitionTimeout",
 )
 
-_CLOSED_TRANSPORT = ("unable to perform operation on", "the handler is closed")
-"""What uvloop says in a RuntimeError where asyncio raises an OSError."""
-
 
 @contextmanager
 def translated(store: str) -> Generator[None]:
@@ -40,7 +38,7 @@ def translated(store: str) -> Generator[None]:
     except OSError as error:
         raise StoreUnavailable(store, f"store {store}: {error}") from error
     except RuntimeError as error:
-        if not all(sign in str(error) for sign in _CLOSED_TRANSPORT):
+        if not lost(error):
             raise
         raise StoreUnavailable(store, f"store {store}: the connection was lost") from error
     except (OverflowError, UnicodeError) as error:
@@ -55,12 +53,18 @@ def _ours(store: str, error: driver.DriverError | driver.Neo4jError) -> StoreErr
     if isinstance(error, driver.AuthError):
         message = f"store {store} refuses user and password: {_reason(error)}"
         return StoreRejected(store, message)
-    if isinstance(error, driver.Neo4jError) and error.code in _TIMED_OUT:
+    if _from_server(error) and getattr(error, "code", None) in _TIMED_OUT:
         return StoreTimeout(store, f"store {store}: {_reason(error)}")
     return StoreRejected(store, f"store {store}: {_reason(error)}")
 
 
+def _from_server(error: Exception) -> bool:
+    """Whether the server said it: then it has a code and a message of its own, unless somebody else made
+    the error, which then has neither."""
+    return isinstance(error, driver.Neo4jError)
+
+
 def _reason(error: driver.DriverError | driver.Neo4jError) -> str:
     """The error in one line, which a plan or a query in it does not make endless."""
-    message = error.message if isinstance(error, driver.Neo4jError) else str(error)
-    return " ".join((message or type(error).__name__).split())[:LONGEST]
+    message: str | None = getattr(error, "message", None) if _from_server(error) else None
+    return " ".join((message or str(error) or type(error).__name__).split())[:LONGEST]

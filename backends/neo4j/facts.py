@@ -19,9 +19,10 @@ from backends.neo4j.edges import (
 )
 from backends.neo4j.engine import Neo4jEngine
 from backends.neo4j.fact_writing import upsert_facts
-from backends.neo4j.keyset import Ordering, Source
+from backends.neo4j.keyset import Source
 from backends.neo4j.listing import NO_PARENT, Listing, Lists, Question
 from backends.neo4j.moments import clocks, visible
+from backends.neo4j.ordering import Ordering
 from backends.neo4j.shapes import ENTITY, FACT, every_field
 from backends.neo4j.values import ordered
 from backends.records import (

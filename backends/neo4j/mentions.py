@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from backends.neo4j.engine import Neo4jEngine
-from backends.neo4j.keyset import Ordering, Source
+from backends.neo4j.keyset import Source
 from backends.neo4j.listing import NO_PARENT, Listing, Lists, Question
 from backends.neo4j.noting import NOTED, forget_chunks, note_chunks, note_documents
+from backends.neo4j.ordering import Ordering
 from backends.neo4j.shapes import ENTITY
 from backends.neo4j.values import ordered
 from backends.records import (

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from backends.errors import SchemaTooOld
+from backends.errors import SchemaTooOld, StoreRejected
 from backends.neo4j.engine import Neo4jEngine
 from backends.neo4j.entries import search_schema
 from backends.records import Health, Needs
@@ -108,7 +108,8 @@ async def migrate(engine: Neo4jEngine, needs: Needs, *, dry_run: bool) -> list[s
 
 
 async def check(engine: Neo4jEngine) -> Health:
-    """Whether the graph's constraints and indexes are there and ready.  Raises SchemaTooOld."""
+    """Whether the graph's constraints and indexes are there and ready: degraded while one is still being
+    filled.  Raises SchemaTooOld for one that is missing, StoreRejected for one that failed."""
     there = await _there(engine)
     missing = [name for name, index in GRAPH_SCHEMA.items() if not there.has(name, index)]
     if missing:
@@ -117,8 +118,14 @@ async def check(engine: Neo4jEngine) -> Health:
             f"store {engine.name}: {len(missing)} of {len(GRAPH_SCHEMA)} constraints and indexes "
             f"are missing ({', '.join(missing[:3])}, …); run memory-gateway migrate",
         )
-    ours = {state for name, state in there.states.items() if name.startswith(PREFIX)}
-    return Health.UP if ours <= {"ONLINE"} else Health.DEGRADED
+    ours = {name: state for name, state in there.states.items() if name.startswith(PREFIX)}
+    if failed := [name for name, state in ours.items() if state == "FAILED"]:
+        raise StoreRejected(
+            engine.name,
+            f"store {engine.name}: the index {failed[0]} failed; SHOW INDEXES YIELD name, "
+            "failureMessage says why: drop it, then run memory-gateway migrate",
+        )
+    return Health.UP if set(ours.values()) <= {"ONLINE"} else Health.DEGRADED
 
 
 async def _there(engine: Neo4jEngine) -> There:

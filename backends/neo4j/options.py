@@ -31,11 +31,11 @@ class Neo4jOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     language: str = "english"
     ca: str = ""
     pool_size: int = 20
-    pool_timeout: float = 5.0
+    pool_timeout: float = 3.0
     connect_timeout: float = 3.0
     recycle: float = 3600.0
     check_after: float = 5.0
-    retry_time: float = 1.0
+    retry_time: float = 0.5
 
 
 def check(name: str, options: Neo4jOptions) -> None:

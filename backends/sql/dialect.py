@@ -85,6 +85,11 @@ class _OneOf(FunctionElement[bool]):
     name = "one_of"
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> Any:
+        """Itself: where a dialect has no booleans SQLAlchemy would append `= 1`, and SQLite then look at
+        every row."""
+        return self
+
 
 def one_of(
     target: ColumnElement[Any], values: Sequence[str], *, head: int | None = None
