@@ -490,7 +490,8 @@ async def check_lists(store: Neo4jStore, scope: Scope) -> None:
         return await store.entities.find(scope, EntityFilter(), order, page, fields)
 
     async def by_time(page: PageRequest) -> Page[Any]:
-        return await store.facts.find(scope, FactFilter(), None, EVER, page, fields)
+        where = FactFilter(include_invalidated=True)
+        return await store.facts.find(scope, where, None, EVER, page, fields)
 
     async def neighbours(page: PageRequest) -> Page[Any]:
         (found,) = await store.facts.neighbors(scope, ["s"], ANY_EDGE, EVER, page, fields)
@@ -682,3 +683,191 @@ async def test_what_is_sought_is_found_by_an_index(
     for plan in found:
         for line in leaves(plan):
             assert not (SCANS - {"Expand(All)"}) & set(line), line
+
+
+# Facts
+
+
+async def test_a_fact_whose_ends_change_is_made_again(
+    store: Neo4jStore, scope: Scope, run: Run
+) -> None:
+    await store.facts.upsert_many(scope, [fact("f", "a", "b", episode_keys=("e1",))])
+    moved = fact("f", "a", "c", episode_keys=("e2",))
+    assert await store.facts.upsert_many(scope, [moved]) == [Outcome.UPDATED]
+    assert await store.facts.upsert_many(scope, [moved]) == [Outcome.UNCHANGED]
+    assert await store.facts.expand(scope, ["a", "b", "c"], BOTH, EVER) == [["c"], [], ["a"]]
+    ends = run(
+        "MATCH (s)-[f:FACT {tenant: $t}]->(o) RETURN s.key, o.key, f.subject, f.object",
+        t=scope.tenant,
+    )
+    assert ends == [["a", "c", "a", "c"]]
+    assert await store.facts.count_of(scope, Kind.EPISODE, ["e1", "e2"], ANY_EDGE, EVER) == [0, 1]
+    missing = await store.entities.get_many(scope, ["b", "c"], ALL_TIME, KEY_ONLY)
+    assert missing == [None, Entity.missing("c")]
+
+
+async def test_facts_among_others_are_found_at_a_hub_too(store: Neo4jStore, scope: Scope) -> None:
+    """From a thousand facts on they are sought pair by pair."""
+    hub = [fact(f"h{key}", "hub", key, valid_from=day(-1)) for key in numbered("e", 1_001)]
+    few = [fact("in", "e00001", "hub"), fact("loop", "hub", "hub"), fact("other", "e00001", "x")]
+    await store.facts.upsert_many(scope, [*hub, *few])
+    asked = ["hub", "e00001", "e00000", "gap", "hub"]
+    found = await store.facts.among(scope, asked, BOTH, EVER, 10, KEY_ONLY)
+    assert [each.key for each in found] == ["he00000", "he00001", "in", "loop"]
+    assert await store.facts.among(scope, asked, BOTH, EVER, 1, KEY_ONLY) == found[:1]
+
+
+async def test_a_page_between_places_that_cross_is_empty(store: Neo4jStore, scope: Scope) -> None:
+    await store.facts.upsert_many(scope, [fact(key, valid_from=day(-1)) for key in "abc"])
+    for order in (None, DOWN):
+        page = PageRequest(last=5, after=(day(-1), "c"), before=(day(-1), "a"), ends=True)
+        turned = PageRequest(last=5, after=(day(-1), "a"), before=(day(-1), "c"), ends=True)
+        forward, back = (turned, page) if order is None else (page, turned)
+        found = await store.facts.find(scope, FactFilter(), order, EVER, forward, KEY_ONLY)
+        assert [each.key for each in found.items] == ["b"]
+        found = await store.facts.find(scope, FactFilter(), order, EVER, back, KEY_ONLY)
+        assert (found.items, found.has_previous, found.has_next) == ([], True, True)
+
+
+async def test_a_scan_gives_facts_with_their_episodes_in_order(
+    store: Neo4jStore, scope: Scope
+) -> None:
+    written = [fact(key, episode_keys=(f"{key}2", f"{key}1", f"{key}2")) for key in NAMES]
+    await store.facts.upsert_many(scope, written)
+    found: list[Fact] = []
+    while step := await store.facts.scan(scope, found[-1].key if found else None, 3):
+        found += step
+    assert [each.key for each in found] == sorted(NAMES)
+    assert [each.episode_keys for each in found] == [
+        (f"{key}2", f"{key}1") for key in sorted(NAMES)
+    ]
+
+
+async def test_a_scan_gives_every_mention_in_order(store: Neo4jStore, scope: Scope) -> None:
+    written = [
+        Mention(kind, key, end)
+        for kind in (Kind.EPISODE, Kind.CHUNK)
+        for key in NAMES[:4]
+        for end in NAMES
+    ]
+    await store.mentions.upsert_many(scope, written)
+    found: list[Mention] = []
+    while step := await store.mentions.scan(scope, found[-1] if found else None, 7):
+        found += step
+    assert found == sorted(written, key=lambda each: (each.kind.value, each.key, each.entity_key))
+
+
+# Rows of other programs
+
+
+async def test_values_of_another_sort_are_read_where_they_make_sense(
+    store: Neo4jStore, scope: Scope, run: Run
+) -> None:
+    await store.entities.upsert_many(scope, [entity("a"), entity("b")])
+    await store.episodes.upsert_many(scope, [episode("e")])
+    run(
+        "MATCH (e:Entity {tenant: $t, key: 'a'}) SET e.name = null, e.type = 7, e.labels = 'one', "
+        "e.summary = true, e.attributes = null, e.createdAt = date('2020-01-02')",
+        t=scope.tenant,
+    )
+    run(
+        "MATCH (e:Entity {tenant: $t, key: 'b'}) SET "
+        "e.createdAt = datetime('2020-01-02T01:00:00.123456789[Europe/Berlin]')",
+        t=scope.tenant,
+    )
+    run(
+        "MATCH (e:Episode {tenant: $t, key: 'e'}) SET e.kind = null, "
+        "e.recordedAt = localdatetime('2020-01-02T00:00'), e.occurredAt = '2020-01-02T00:00:00Z'",
+        t=scope.tenant,
+    )
+    fields = frozenset({"name", "type", "labels", "summary", "attributes", "created_at"})
+    a, b = await store.entities.get_many(scope, ["a", "b"], ALL_TIME, fields)
+    assert a == Entity(
+        key="a",
+        name="a",
+        type="7",
+        labels=["one"],
+        summary="true",
+        attributes={},
+        created_at=datetime(2020, 1, 2, tzinfo=UTC),
+    )
+    assert b is not None
+    assert b.created_at == datetime(2020, 1, 2, microsecond=123456, tzinfo=UTC)
+    times = frozenset({"kind", "recorded_at", "occurred_at"})
+    (found,) = await store.episodes.get_many(scope, ["e"], times)
+    midnight = datetime(2020, 1, 2, tzinfo=UTC)
+    assert found == Episode(
+        key="e", kind=EpisodeKind.TEXT, recorded_at=midnight, occurred_at=midnight
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "told"),
+    [
+        ("e.createdAt = 'yesterday'", "created_at", "createdAt 'yesterday'"),
+        ("e.createdAt = datetime({year: 12000})", "created_at", "createdAt"),
+        ("e.attributes = '[1]'", "attributes", "no JSON object"),
+        ("e.attributes = '{'", "attributes", "no JSON"),
+        ("e.attributes = 5", "attributes", "no JSON"),
+        ("e.name = ['a', 'b']", "name", "no text"),
+        ("e.summary = date()", "summary", "no text"),
+        ("e.type = point({x: 1, y: 2})", "type", "no text"),
+    ],
+)
+async def test_a_value_that_cannot_be_read_is_named(
+    store: Neo4jStore, scope: Scope, run: Run, change: str, field: str, told: str
+) -> None:
+    await store.entities.upsert_many(scope, [entity("the one"), entity("fine")])
+    run(f"MATCH (e:Entity {{tenant: $t, key: 'the one'}}) SET {change}", t=scope.tenant)
+    fields = frozenset({field})
+    with pytest.raises(StoreRejected, match="the entity 'the one' has for") as raised:
+        await store.entities.find(scope, EntityFilter(), None, ALL, fields)
+    assert told in str(raised.value)
+    with pytest.raises(StoreRejected):
+        await store.entities.get_many(scope, ["the one"], ALL_TIME, fields)
+    (fine,) = await store.entities.get_many(scope, ["fine"], ALL_TIME, fields)
+    assert fine is not None
+    page = await store.entities.find(scope, EntityFilter(), None, ALL, KEY_ONLY)
+    assert [each.key for each in page.items] == ["fine", "the one"], "other fields are answered"
+
+
+async def test_a_fact_whose_time_is_a_word_is_shown_at_no_moment(
+    store: Neo4jStore, scope: Scope, run: Run
+) -> None:
+    await store.facts.upsert_many(scope, [fact("odd", "a", "b"), fact("fine", "a", "b")])
+    run("MATCH ()-[f:FACT {tenant: $t, key: 'odd'}]->() SET f.recordedAt = 'then'", t=scope.tenant)
+    assert await store.facts.count_of(scope, Kind.ENTITY, ["a"], ANY_EDGE, EVER) == [1]
+    with pytest.raises(StoreRejected, match="'odd' has for recordedAt 'then'"):
+        await store.facts.get_many(scope, ["odd"], frozenset({"recorded_at"}))
+
+
+async def test_a_fact_without_its_ends_or_its_digest_is_no_accident(
+    store: Neo4jStore, scope: Scope, run: Run
+) -> None:
+    run(
+        "CREATE (:Entity {tenant: $t, key: 'a'})-[:FACT {tenant: $t, key: 'f'}]->"
+        "(:Entity {tenant: $t, key: 'b'}), (:Entity)-[:FACT]->(:Entity {tenant: $t})",
+        t=scope.tenant,
+    )
+    with pytest.raises(StoreRejected, match="'f' has for predicate nothing"):
+        await store.facts.get_many(scope, ["f"], frozenset({"predicate"}))
+    stand_in = await store.entities.get_many(scope, ["a"], ALL_TIME, KEY_ONLY)
+    assert stand_in == [Entity.missing("a")]
+    assert await store.facts.upsert_many(scope, [fact("f", "a", "b")]) == [Outcome.UPDATED]
+    assert await store.facts.expand(scope, ["a"], BOTH, EVER) == [["b"]]
+
+
+async def test_constraints_refuse_a_second_thing_of_a_key(
+    store: Neo4jStore, scope: Scope, run: Run
+) -> None:
+    await store.entities.upsert_many(scope, [entity("a")])
+    with pytest.raises(driver.ConstraintError):
+        run("CREATE (:Entity {tenant: $t, key: 'a'})", t=scope.tenant)
+
+
+async def test_properties_of_other_programs_stay(store: Neo4jStore, scope: Scope, run: Run) -> None:
+    await store.entities.upsert_many(scope, [entity("a", type="T")])
+    run("MATCH (e:Entity {tenant: $t, key: 'a'}) SET e.theirs = 1", t=scope.tenant)
+    await store.entities.upsert_many(scope, [entity("a")])
+    found = run("MATCH (e:Entity {tenant: $t}) RETURN e.theirs, e.type", t=scope.tenant)
+    assert found == [[1, None]]

@@ -102,7 +102,9 @@ async def in_neo4j(places: Places) -> Mapping[str, object]:
 
 
 async def in_redis(places: Places) -> Mapping[str, object]:
-    return {"url": places.server("redis_server")}
+    # Time limits of a test machine: those of the default let a busy one lose its cache for a second.
+    patient = {"call_timeout": 10.0, "connect_timeout": 10.0, "pool_timeout": 10.0}
+    return {"url": places.server("redis_server"), **patient}
 
 
 async def in_memory(places: Places) -> Mapping[str, object]:
