@@ -38,6 +38,7 @@ from backends.records import (
     Scope,
 )
 from backends.roles import Vector
+from gateway.migrating import some
 from gateway.progress import JobProgress
 
 BATCH = 1_000
@@ -193,7 +194,7 @@ async def _check_migrated(target: Federation) -> None:
         if changes := await store.migrate(target.needs_of(name), dry_run=True):
             raise SchemaTooOld(
                 name,
-                f"store {name}: the target has not been migrated ({'; '.join(changes)}); run "
+                f"store {name}: the target has not been migrated ({some(changes)}); run "
                 "`memory-gateway migrate` with its configuration first",
             )
 

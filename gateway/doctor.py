@@ -12,6 +12,7 @@ from backends.errors import MemoryGatewayError
 from backends.federation import Federation, StoreHealth
 from backends.records import Health, Kind, PoolStatus, Scope
 from backends.roles import Store
+from gateway.migrating import some
 from gateway.settings import Settings
 
 LOST = {
@@ -100,7 +101,7 @@ async def _pending(federation: Federation, store: Store) -> list[str]:
     changes = await store.migrate(federation.needs_of(store.name), dry_run=True)
     if not changes:
         return []
-    return [f"store {store.name}: `memory-gateway migrate` has to make {'; '.join(changes)}"]
+    return [f"store {store.name}: `memory-gateway migrate` has to make {some(changes)}"]
 
 
 async def _contents(

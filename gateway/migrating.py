@@ -1,10 +1,15 @@
 """`memory-gateway migrate`: what each store must have to play its roles."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from backends.errors import MemoryGatewayError
 from backends.federation import Federation
 from gateway.settings import Settings
+
+SHOWN = 3
+"""Changes that a message names; `migrate --dry-run` lists them all."""
 
 
 async def migrate(settings: Settings, *, dry_run: bool, console: Console, errors: Console) -> bool:
@@ -25,6 +30,12 @@ async def migrate(settings: Settings, *, dry_run: bool, console: Console, errors
         for change in changes:
             console.print(f"  {change}", markup=False, highlight=False, soft_wrap=True)
     return well
+
+
+def some(changes: Sequence[str]) -> str:
+    """The first of some changes, for a message."""
+    more = len(changes) - SHOWN
+    return "; ".join(changes[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _summary(changes: int, dry_run: bool) -> str:

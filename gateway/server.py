@@ -40,6 +40,7 @@ async def serve_app(settings: Settings, listener: socket.socket, console: Consol
     )
     host, port = listener.getsockname()[:2]
     async with app.router.lifespan_context(app):
+        listener.listen()  # who reads the line below may connect at once, and waits for the server
         where = f"http://{host}:{port}/graphql"
         console.print(f"Memory Gateway: {where} (Ctrl+C stops it)", soft_wrap=True)
         await _Server(config).serve(sockets=[listener])

@@ -77,6 +77,23 @@ def search_schema(needs: Needs, language: str) -> dict[str, str]:
     return schema
 
 
+async def outdated(engine: Neo4jEngine, needs: Needs, language: str) -> dict[str, str]:
+    """The statements that drop what was made for another dimension or analyzer, by the name of the index:
+    `search_schema` makes it anew, and the server fills it from what is there."""
+    query = """
+        SHOW INDEXES YIELD name, options WHERE name IN $names
+        RETURN name, options.indexConfig['vector.dimensions'],
+            options.indexConfig['fulltext.analyzer']"""
+    wanted: dict[str, Any] = {VECTOR_INDEXES[kind]: needs.space.dimension for kind in needs.vectors}
+    wanted |= {WORD_INDEXES[kind]: _ANALYZERS.get(language, language) for kind in needs.keywords}
+    rows = await engine.rows(query, {"names": list(wanted)})
+    return {
+        name: f"DROP INDEX {name} IF EXISTS"
+        for name, dimension, analyzer in rows
+        if wanted[name] not in (dimension, analyzer)
+    }
+
+
 def passing(
     scope: Scope, kind: Kind, where: SearchFilter, moment: Moment | None
 ) -> tuple[str, dict[str, Any]]:

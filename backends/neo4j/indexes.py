@@ -23,6 +23,9 @@ DEEPER = 10
 DEEPEST = 10_000
 """How deep an index is searched at all: Lucene makes room for so many in each of its segments."""
 
+SCANNED, GIVEN = 8, 30
+"""Microseconds that a scan costs for each vector that passes, and an index for each that it gives."""
+
 LOOK_AGAIN, LOOK_SOON = 30.0, 1.0
 """Seconds that what is known of the indexes is good for; and of one that is not ready."""
 
@@ -48,6 +51,7 @@ class SearchIndexes:
         self._engine = engine
         self._states: dict[str, IndexState] = {}
         self._looked = -LOOK_AGAIN
+        self._held: dict[str, tuple[float, int]] = {}
 
     async def state(self, name: str) -> IndexState:
         """How an index is; MISSING where there is none."""
@@ -55,6 +59,14 @@ class SearchIndexes:
         if age >= LOOK_AGAIN or (age >= LOOK_SOON and not self._online(name)):
             await self._look()
         return self._states.get(name, IndexState("MISSING", None))
+
+    async def held(self, label: str) -> int:
+        """How many nodes there are of a label, of all tenants; the server knows without counting."""
+        looked, count = self._held.get(label, (-LOOK_AGAIN, 0))
+        if time.monotonic() - looked >= LOOK_AGAIN:
+            ((count,),) = await self._engine.rows(f"MATCH (n:{label}) RETURN count(n)", {})
+            self._held[label] = (time.monotonic(), count)
+        return count
 
     def forget(self) -> None:
         """Look before the next question: something is no longer as it was."""
@@ -74,14 +86,14 @@ class SearchIndexes:
 
 
 async def deepened(
-    ask: Callable[[int], Awaitable[Found]], depth: int, *, whole: bool
+    ask: Callable[[int], Awaitable[Found]], depth: int, *, whole: bool, held: int | None = None
 ) -> list[Hit] | None:
     """`deepened_each` of a single question; `None` when the index cannot tell."""
 
     async def ask_one(_: Sequence[str], asked: int) -> dict[str, Found]:
         return {"": await ask(asked)}
 
-    done, _ = await deepened_each(ask_one, [""], depth, whole=whole)
+    done, _ = await deepened_each(ask_one, [""], depth, whole=whole, held=held)
     return done.get("")
 
 
@@ -91,11 +103,13 @@ async def deepened_each(
     depth: int,
     *,
     whole: bool,
+    held: int | None = None,
 ) -> tuple[dict[str, list[Hit]], list[str]]:
     """The best `depth` that an index gives for each question, and the questions that it cannot tell.
 
     A question that `ask` leaves out of its answer is dropped.  `whole` says whether an index that gives
-    less than it is asked for has given everything.
+    less than it is asked for has given everything; `held` how many entries there are, where a scan of
+    those that pass may be the cheaper way.
     """
     done: dict[str, list[Hit]] = {}
     left: list[str] = []
@@ -108,7 +122,7 @@ async def deepened_each(
         for question, each in found.items():
             if (hits := settled(each, asked, depth, whole=whole)) is not None:
                 done[question] = hits
-            elif (needed := _times_as_deep(each, asked, depth)) is None:
+            elif (needed := _times_as_deep(each, asked, depth, held)) is None:
                 left.append(question)
             else:
                 again.append(question)
@@ -134,10 +148,13 @@ def best(found: Found, depth: int) -> list[Hit]:
     return sorted(hits, key=lambda hit: (-hit.score, hit.key))[:depth]
 
 
-def _times_as_deep(found: Found, asked: int, depth: int) -> float | None:
+def _times_as_deep(found: Found, asked: int, depth: int, held: int | None) -> float | None:
     """How many times as deep to ask an index that was not deep enough, by the share that passed; `None`
-    where the most promises too little."""
+    where the most promises too little, or a scan is cheaper."""
     passed = sum(key is not None for key, _ in found)
     if len(found) < asked or passed * DEEPER < depth:
         return None
-    return DEEPER if passed >= depth else min(DEEPER, 2 * depth / passed)
+    times = DEEPER if passed >= depth else min(DEEPER, 2 * depth / passed)
+    if held is not None and held * passed / asked * SCANNED < asked * times * GIVEN:
+        return None
+    return times

@@ -10,7 +10,7 @@ import msgspec
 
 from backends.errors import SchemaTooOld, StoreRejected
 from backends.neo4j.engine import Neo4jEngine
-from backends.neo4j.entries import search_schema
+from backends.neo4j.entries import outdated, search_schema
 from backends.records import Health, Needs
 
 PREFIX = "memory_"
@@ -92,12 +92,15 @@ class There(msgspec.Struct, frozen=True):
 
 
 async def migrate(engine: Neo4jEngine, needs: Needs, *, dry_run: bool) -> list[str]:
-    """Make what is missing, and wait until it can be used.  Gives the statements."""
+    """Make what is missing, and anew what was made for another model or language; wait until it can be used.
+    Gives the statements."""
     there = await _there(engine)
+    old = await outdated(engine, needs, engine.options.language)
     searched = search_schema(needs, engine.options.language)
     made = [
+        *old.values(),
         *(each.statement for name, each in GRAPH_SCHEMA.items() if not there.has(name, each)),
-        *(statement for name, statement in searched.items() if name not in there.states),
+        *(each for name, each in searched.items() if name in old or name not in there.states),
     ]
     if dry_run:
         return made

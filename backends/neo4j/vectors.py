@@ -1,13 +1,13 @@
 """`Vectors` in Neo4j: float32 lists on the entries, a vector index a kind (HNSW), cosine.
 
     index, asked deeper than the question   →   exact cosines of what it gave, those that pass
-    too little passed, or none can tell     →   index, ten times as deep
+    too little passed, or it cannot tell    →   the index once more, deeper, if that is the cheaper way
     still too little, no index that fits,   →   exact scan of the tenant's entries that pass
     or within a batch
 
 The index's own scores are of rounded vectors and are not used.  It neither sees what is not committed nor
 vectors of another dimension than its own, and what filters take away it has counted: the scan needs no
-index, costs eight microseconds for each entry that passes, and leaves nothing out.
+index, costs one microsecond for each entry and eight for each that passes, and leaves nothing out.
 """
 
 from collections.abc import Sequence
@@ -77,9 +77,9 @@ class Neo4jVectors:
 
         hits = None
         if await self._dimension(kind) == space.dimension:
-            near = _in_space(_near("$vector", condition))
+            near, held = _in_space(_near("$vector", condition)), await self._held(kind)
             try:
-                hits = await deepened(lambda k: ask(near, k), depth, whole=False)
+                hits = await deepened(lambda k: ask(near, k), depth, whole=False, held=held)
             except StoreRejected as error:
                 self._do_without(error)
         if hits is None:
@@ -110,10 +110,10 @@ class Neo4jVectors:
         hits: dict[str, list[Hit]] = {}
         left: Sequence[str] = list(dict.fromkeys(keys))
         if dimension is not None:
-            near = _near("item.vector", others)
+            near, held = _near("item.vector", others), await self._held(kind)
             try:
                 hits, left = await deepened_each(
-                    lambda items, k: ask(near, items, k), left, first, whole=False
+                    lambda items, k: ask(near, items, k), left, first, whole=False, held=held
                 )
             except StoreRejected as error:
                 self._do_without(error)
@@ -238,6 +238,10 @@ class Neo4jVectors:
         there = await self._indexes.state(VECTOR_INDEXES[kind])
         return there.dimension if there.state == "ONLINE" else None
 
+    async def _held(self, kind: Kind) -> int:
+        """How many entries of a kind there are, of all tenants."""
+        return await self._indexes.held(LABELS[kind])
+
     def _do_without(self, error: StoreRejected) -> None:
         """The index was there a moment ago."""
         if isinstance(error, VectorSpaceMismatch):
@@ -255,8 +259,11 @@ def _near(vector: str, condition: str) -> str:
 
 def _scan(kind: Kind, vector: str, condition: str) -> str:
     """`found`: the nearest `$depth` of all entries that pass."""
+    # A vector costs more to read than all the rest.  Whether there is one is asked of its digest, and the
+    # collecting stands between: the planner likes to read what it will need before it filters.
     return f"""
-        MATCH (n:{LABELS[kind]}) WHERE {condition} AND n.key IS NOT NULL AND n.vector IS NOT NULL
+        MATCH (n:{LABELS[kind]}) WHERE {condition} AND n.key IS NOT NULL AND n.digest IS NOT NULL
+        WITH collect(n) AS passing UNWIND passing AS n
         WITH n, {_score(vector)} AS score ORDER BY score DESC, n.keyOrder LIMIT $depth
         RETURN collect([n.key, score]) AS found"""
 

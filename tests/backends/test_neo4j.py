@@ -1,9 +1,12 @@
 """Neo4j apart from the contract: options, faults, plans, how strings sort, and rows of other programs."""
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -32,7 +35,10 @@ from backends.records import (
     Edges,
     Entity,
     EntityFilter,
+    Episode,
     EpisodeFilter,
+    EpisodeKind,
+    Fact,
     FactFilter,
     Health,
     Kind,
@@ -40,6 +46,7 @@ from backends.records import (
     Moment,
     Needs,
     Order,
+    Outcome,
     Page,
     PageRequest,
     Scope,
@@ -48,6 +55,7 @@ from backends.records import (
 from backends.registry import create
 from tests.contract.reference import SHAPES, check_pages
 from tests.contract.samples import (
+    ALL,
     ANY_EDGE,
     EVER,
     FULLWIDTH_A,
@@ -267,6 +275,10 @@ class Line:
     def cut(self) -> None:
         """Reset every connection."""
         for writer in self._writers:
+            if not writer.transport.is_closing():
+                at_once = struct.pack("ii", 1, 0)
+                end = writer.get_extra_info("socket")
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
             writer.transport.abort()
         self._writers.clear()
 
@@ -348,6 +360,10 @@ async def heals(server: Neo4j, scope: Scope) -> None:
             for _ in range(5):
                 await asyncio.sleep(0.05)
                 line.cut()
+        await asyncio.gather(*(eventually(store.ping) for _ in range(4)))
+        line.cut()
+        await asyncio.sleep(0.05)  # idle, and lost
+        await asyncio.gather(*(eventually(store.ping) for _ in range(4)))
         with pytest.raises(StoreUnavailable):
             async with store.batch():
                 await store.entities.upsert_many(scope, [entity("a")])
@@ -451,6 +467,20 @@ async def test_an_index_under_another_name_will_do(store: Neo4jStore, run: Run) 
     assert await store.ping() is Health.UP
     run("DROP INDEX theirs")
     assert await store.migrate(NEEDS) == [index.statement]
+
+
+async def test_an_index_for_another_model_is_made_anew(store: Neo4jStore) -> None:
+    needs, longer = (
+        msgspec.structs.replace(
+            NEEDS, vectors=frozenset({Kind.FACT}), space=VectorSpace("model", size)
+        )
+        for size in (4, 8)
+    )
+    await store.migrate(needs)
+    assert await store.migrate(needs, dry_run=True) == []
+    drop, create = await store.migrate(longer, dry_run=True)
+    assert drop.startswith("DROP INDEX memory_search_fact_vectors")
+    assert create.startswith("CREATE VECTOR INDEX memory_search_fact_vectors")
 
 
 @pytest.mark.parametrize(("state", "health"), [("POPULATING", Health.DEGRADED), ("FAILED", None)])

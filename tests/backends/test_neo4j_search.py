@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from backends.errors import ConfigurationError, StoreRejected, VectorSpaceMismat
 from backends.metadata import value_token
 from backends.neo4j import indexes, keywords
 from backends.neo4j.engine import Neo4jEngine
-from backends.neo4j.entries import VECTOR_INDEXES, WORD_INDEXES, search_schema
+from backends.neo4j.entries import LABELS, VECTOR_INDEXES, WORD_INDEXES, outdated, search_schema
 from backends.neo4j.indexes import DEEPEST, SPARE, Found, IndexState, SearchIndexes, deepened
 from backends.neo4j.keywords import MOST_WORDS, lucene_query, words_of
 from backends.neo4j.options import Neo4jOptions
@@ -42,14 +42,17 @@ NO_FILTER = SearchFilter()
 EAST = np.array([1, 0, 0, 0], dtype=np.float32)
 NORTH = np.array([0, 1, 0, 0], dtype=np.float32)
 
+Tenants = Callable[[], Scope]
 Asked = list[tuple[str, Mapping[str, Any]]]
 
 
 @pytest.fixture(scope="module")
 async def store(neo4j_server: Neo4j) -> AsyncGenerator[Neo4jStore]:
-    """A store with every index."""
+    """A store with every index; those that other tests made for longer vectors are made anew."""
     store = new_store(neo4j_server)
     await store.open()
+    for statement in (await outdated(engine_of(store), NEEDS, "english")).values():
+        await engine_of(store).command(statement)
     await store.migrate(NEEDS)
     yield store
     await store.close()
@@ -67,6 +70,25 @@ async def fresh(neo4j_server: Neo4j, store: Neo4jStore) -> AsyncGenerator[Neo4jS
 def new_store(server: Neo4j) -> Neo4jStore:
     options = Neo4jOptions(url=server.url, user=server.user, password=server.password)
     return Neo4jStore("graph", options)
+
+
+def engine_of(store: Neo4jStore) -> Neo4jEngine:
+    return store._engine
+
+
+@pytest.fixture
+async def tenants(store: Neo4jStore) -> AsyncGenerator[Tenants]:
+    """Makes tenants of the test's own, and takes away what they have: the indexes are those of all."""
+    made: list[Scope] = []
+
+    def make() -> Scope:
+        made.append(new_scope())
+        return made[-1]
+
+    yield make
+    for label in LABELS.values():
+        query = f"MATCH (n:{label}) WHERE n.tenant IN $tenants AND n.key IS NOT NULL DELETE n"
+        await engine_of(store).write(query, {"tenants": [scope.tenant for scope in made]})
 
 
 @pytest.fixture
@@ -184,8 +206,17 @@ async def test_what_was_migrated_is_not_migrated_again(store: Neo4jStore) -> Non
     assert await store.migrate(NEEDS) == []
 
 
-def engine_of(store: Neo4jStore) -> Neo4jEngine:
-    return store._engine
+async def test_indexes_of_another_dimension_or_analyzer_are_outdated(fresh: Neo4jStore) -> None:
+    engine, kinds = engine_of(fresh), frozenset({Kind.FACT, Kind.CHUNK})
+    assert await outdated(engine, NEEDS, "english") == {}
+    longer = Needs(vectors=kinds, keywords=kinds, space=VectorSpace("model", 5))
+    assert await outdated(engine, longer, "english") == {
+        VECTOR_INDEXES[kind]: f"DROP INDEX {VECTOR_INDEXES[kind]} IF EXISTS" for kind in kinds
+    }
+    unstemmed = Needs(vectors=kinds, keywords=kinds, space=SPACE)
+    assert set(await outdated(engine, unstemmed, "simple")) == {
+        WORD_INDEXES[kind] for kind in kinds
+    }
 
 
 # Words
@@ -226,10 +257,10 @@ async def test_any_text_may_be_asked(store: Neo4jStore, text: str) -> None:
 
 @pytest.mark.parametrize("kind", [Kind.CHUNK, Kind.FACT])
 async def test_words_that_the_analyzer_drops_find_nothing(
-    store: Neo4jStore, asked: Asked, kind: Kind
+    store: Neo4jStore, asked: Asked, kind: Kind, tenants: Tenants
 ) -> None:
     """And do not go through everything that the tenant has."""
-    scope, (word,) = new_scope(), new_words(1)
+    scope, (word,) = tenants(), new_words(1)
     every = numbered("k", 400)
     await store.keywords.index_many(scope, [entry(key, f"the {word}", kind) for key in every])
     asked.clear()
@@ -238,9 +269,9 @@ async def test_words_that_the_analyzer_drops_find_nothing(
     assert await find(store, scope, f"the {word}", depth=2, kind=kind) == every[:2]
 
 
-async def test_a_query_without_spaces_may_be_long(store: Neo4jStore) -> None:
+async def test_a_query_without_spaces_may_be_long(store: Neo4jStore, tenants: Tenants) -> None:
     """A character a word, for the analyzer, and each must stand after the other."""
-    scope = new_scope()
+    scope = tenants()
     line = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(50_000))
     await store.keywords.index_many(scope, [entry("a", line)])
     assert await find(store, scope, line) == ["a"]
@@ -248,8 +279,10 @@ async def test_a_query_without_spaces_may_be_long(store: Neo4jStore) -> None:
     assert await find(store, scope, line[::-1]) == []
 
 
-async def test_as_many_words_as_are_looked_up_fit_in_a_query(store: Neo4jStore) -> None:
-    scope, words = new_scope(), new_words(MOST_WORDS + 1)
+async def test_as_many_words_as_are_looked_up_fit_in_a_query(
+    store: Neo4jStore, tenants: Tenants
+) -> None:
+    scope, words = tenants(), new_words(MOST_WORDS + 1)
     await store.keywords.index_many(
         scope, [entry("last", words[-2], source="s"), entry("beyond", words[-1], source="s")]
     )
@@ -258,8 +291,10 @@ async def test_as_many_words_as_are_looked_up_fit_in_a_query(store: Neo4jStore) 
     assert await find(store, scope, " ".join(words), where) == ["last"]
 
 
-async def test_a_filter_of_any_length_passes_what_it_says(store: Neo4jStore) -> None:
-    scope, (word,) = new_scope(), new_words(1)
+async def test_a_filter_of_any_length_passes_what_it_says(
+    store: Neo4jStore, tenants: Tenants
+) -> None:
+    scope, (word,) = tenants(), new_words(1)
     await store.keywords.index_many(
         scope, [entry("in", word, source="s01999"), entry("out", word, source="t")]
     )
@@ -271,9 +306,9 @@ async def test_a_filter_of_any_length_passes_what_it_says(store: Neo4jStore) -> 
 
 
 async def test_better_texts_of_others_cost_no_second_question(
-    store: Neo4jStore, asked: Asked
+    store: Neo4jStore, asked: Asked, tenants: Tenants
 ) -> None:
-    ours, theirs, (word,) = new_scope(), new_scope(), new_words(1)
+    ours, theirs, (word,) = tenants(), tenants(), new_words(1)
     better = [entry(key, f"{word} {word}") for key in numbered("k", 3_000)]
     await store.keywords.index_many(theirs, better)
     await store.keywords.index_many(ours, [entry("ours", f"{word} {'filler ' * 50}")])
@@ -282,8 +317,10 @@ async def test_better_texts_of_others_cost_no_second_question(
     assert how(asked) == [f"words {3 + SPARE}"]
 
 
-async def test_filters_cost_no_second_question(store: Neo4jStore, asked: Asked) -> None:
-    scope, (word,) = new_scope(), new_words(1)
+async def test_filters_cost_no_second_question(
+    store: Neo4jStore, asked: Asked, tenants: Tenants
+) -> None:
+    scope, (word,) = tenants(), new_words(1)
     token = value_token("n", 1)
     better = [entry(key, f"{word} {word}", source="s") for key in numbered("k", 1_500)]
     given = {"source": "s", "document_key": "d", "type": "t", "tokens": (token,)}
@@ -299,10 +336,10 @@ async def test_filters_cost_no_second_question(store: Neo4jStore, asked: Asked) 
 
 
 async def test_marks_that_coincide_hide_nothing_and_show_nothing(
-    store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+    store: Neo4jStore, monkeypatch: pytest.MonkeyPatch, tenants: Tenants
 ) -> None:
     monkeypatch.setattr(keywords, "_mark", lambda name, value: "same")
-    ours, theirs, (word,) = new_scope(), new_scope(), new_words(1)
+    ours, theirs, (word,) = tenants(), tenants(), new_words(1)
     token = value_token("n", 1)
     better = [entry(key, f"{word} {word}", source="s") for key in numbered("k", 1_500)]
     await store.keywords.index_many(theirs, better)
@@ -318,9 +355,9 @@ async def test_marks_that_coincide_hide_nothing_and_show_nothing(
 
 
 async def test_equal_scores_at_the_edge_are_asked_for_until_they_are_all_there(
-    store: Neo4jStore, asked: Asked
+    store: Neo4jStore, asked: Asked, tenants: Tenants
 ) -> None:
-    scope, (word,) = new_scope(), new_words(1)
+    scope, (word,) = tenants(), new_words(1)
     every = numbered("k", 1_500)
     await store.keywords.index_many(scope, [entry(key, word) for key in reversed(every)])
     asked.clear()
@@ -329,9 +366,9 @@ async def test_equal_scores_at_the_edge_are_asked_for_until_they_are_all_there(
 
 
 async def test_facts_that_no_longer_hold_cost_a_deeper_question(
-    store: Neo4jStore, asked: Asked
+    store: Neo4jStore, asked: Asked, tenants: Tenants
 ) -> None:
-    scope, (word,) = new_scope(), new_words(1)
+    scope, (word,) = tenants(), new_words(1)
     gone = [entry(key, f"{word} {word}", Kind.FACT, valid_to=day(-1)) for key in numbered("k", 120)]
     hold = [entry(key, word, Kind.FACT) for key in numbered("z", 4)]
     await store.keywords.index_many(scope, [*gone, *hold])
@@ -343,8 +380,10 @@ async def test_facts_that_no_longer_hold_cost_a_deeper_question(
 # How the vectors' index is asked
 
 
-async def test_a_plain_question_asks_the_index_once(store: Neo4jStore, asked: Asked) -> None:
-    scope, placed = new_scope(), fan(500)
+async def test_a_plain_question_asks_the_index_once(
+    store: Neo4jStore, asked: Asked, tenants: Tenants
+) -> None:
+    scope, placed = tenants(), fan(500)
     # Far from what other tests place: the index is one for all tenants.
     turned = {key: np.roll(vector, 2) for key, vector in placed.items()}
     await place(store, scope, turned)
@@ -357,8 +396,10 @@ async def test_a_plain_question_asks_the_index_once(store: Neo4jStore, asked: As
     assert how(asked) == ["nearest 110", "nearest 110"]
 
 
-async def test_nearer_vectors_of_others_leave_nothing_out(store: Neo4jStore, asked: Asked) -> None:
-    ours, theirs = new_scope(), new_scope()
+async def test_nearer_vectors_of_others_leave_nothing_out(
+    store: Neo4jStore, asked: Asked, tenants: Tenants
+) -> None:
+    ours, theirs = tenants(), tenants()
     await place(store, theirs, dict.fromkeys(numbered("k", 3_000), EAST))
     await place(store, ours, {"near": EAST, "far": NORTH})
     asked.clear()
@@ -368,8 +409,8 @@ async def test_nearer_vectors_of_others_leave_nothing_out(store: Neo4jStore, ask
     assert similar == [Hit("far", 0.0)]
 
 
-async def test_equal_vectors_at_the_edge_come_by_key(store: Neo4jStore) -> None:
-    scope, every = new_scope(), numbered("k", 1_500)
+async def test_equal_vectors_at_the_edge_come_by_key(store: Neo4jStore, tenants: Tenants) -> None:
+    scope, every = tenants(), numbered("k", 1_500)
     await place(store, scope, dict.fromkeys(reversed(every), np.roll(EAST, 3)))
     hits = await nearest(store, scope, np.roll(EAST, 3), depth=3)
     assert hits == [Hit(key, 1.0) for key in every[:3]]
@@ -377,8 +418,10 @@ async def test_equal_vectors_at_the_edge_come_by_key(store: Neo4jStore) -> None:
     assert [hit.key for hit in similar] == ["k00000", "k00002", "k00003"]
 
 
-async def test_the_index_finds_nearly_all_that_a_scan_finds(store: Neo4jStore) -> None:
-    scope, random = new_scope(), np.random.default_rng(7)
+async def test_the_index_finds_nearly_all_that_a_scan_finds(
+    store: Neo4jStore, tenants: Tenants
+) -> None:
+    scope, random = tenants(), np.random.default_rng(7)
     rows = random.standard_normal((1_000, 4)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     keys = numbered("k", len(rows))
@@ -392,9 +435,9 @@ async def test_the_index_finds_nearly_all_that_a_scan_finds(store: Neo4jStore) -
 
 
 async def test_deeper_than_an_index_goes_everything_is_scanned(
-    store: Neo4jStore, asked: Asked
+    store: Neo4jStore, asked: Asked, tenants: Tenants
 ) -> None:
-    scope = new_scope()
+    scope = tenants()
     await place(store, scope, fan(20))
     asked.clear()
     assert len(await nearest(store, scope, depth=DEEPEST)) == 20
@@ -405,10 +448,10 @@ async def test_deeper_than_an_index_goes_everything_is_scanned(
 
 
 async def test_without_an_index_vectors_are_found_all_the_same(
-    fresh: Neo4jStore, asked: Asked, monkeypatch: pytest.MonkeyPatch
+    fresh: Neo4jStore, asked: Asked, monkeypatch: pytest.MonkeyPatch, tenants: Tenants
 ) -> None:
     monkeypatch.setitem(VECTOR_INDEXES, Kind.CHUNK, "no_such_index")
-    scope, placed = new_scope(), fan(50)
+    scope, placed = tenants(), fan(50)
     await place(fresh, scope, placed)
     asked.clear()
     hits = await nearest(fresh, scope)
@@ -425,9 +468,9 @@ async def test_without_an_index_vectors_are_found_all_the_same(
 
 
 async def test_an_index_that_went_away_is_done_without(
-    store: Neo4jStore, asked: Asked, monkeypatch: pytest.MonkeyPatch
+    store: Neo4jStore, asked: Asked, monkeypatch: pytest.MonkeyPatch, tenants: Tenants
 ) -> None:
-    scope = new_scope()
+    scope = tenants()
     await place(store, scope, fan(50))
     await nearest(store, scope)
     await store.vectors.similar(scope, Kind.CHUNK, ["k00000"], NO_FILTER, 2, None)
@@ -447,7 +490,7 @@ async def test_an_index_that_went_away_is_done_without(
 
 @pytest.mark.parametrize("state", ["POPULATING", "FAILED"])
 async def test_an_index_that_is_not_ready_is_not_asked(
-    fresh: Neo4jStore, asked: Asked, monkeypatch: pytest.MonkeyPatch, state: str
+    fresh: Neo4jStore, asked: Asked, monkeypatch: pytest.MonkeyPatch, state: str, tenants: Tenants
 ) -> None:
     rows = Neo4jEngine.rows
 
@@ -456,7 +499,7 @@ async def test_an_index_that_is_not_ready_is_not_asked(
         return [[name, state, size] for name, _, size in answer] if "SHOW" in query else answer
 
     monkeypatch.setattr(Neo4jEngine, "rows", not_ready)
-    scope, (word,) = new_scope(), new_words(1)
+    scope, (word,) = tenants(), new_words(1)
     await place(fresh, scope, fan(50), body=word)
     assert [hit.key for hit in await nearest(fresh, scope)] == numbered("k", 10)
     with pytest.raises(StoreRejected, match=f"{WORD_INDEXES[Kind.CHUNK]} is {state}") as refused:
@@ -466,18 +509,19 @@ async def test_an_index_that_is_not_ready_is_not_asked(
 
 
 async def test_words_without_an_index_are_refused_with_advice(
-    fresh: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+    fresh: Neo4jStore, monkeypatch: pytest.MonkeyPatch, tenants: Tenants
 ) -> None:
     monkeypatch.setitem(WORD_INDEXES, Kind.CHUNK, "no_such_index")
     with pytest.raises(
         StoreRejected, match=r"no_such_index is MISSING; run memory-gateway migrate"
     ):
-        await find(fresh, new_scope(), "word")
+        await find(fresh, tenants(), "word")
 
 
 async def test_indexes_are_looked_up_now_and_then(
     fresh: Neo4jStore, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(indexes, "LOOK_SOON", 10.0)
     there = SearchIndexes(engine_of(fresh))
     for _ in range(3):
         assert await there.state(VECTOR_INDEXES[Kind.CHUNK]) == IndexState("ONLINE", 4)
@@ -500,9 +544,9 @@ async def test_indexes_are_looked_up_now_and_then(
     "numbers", [(0, 0, 0, 0), (np.nan, 0, 0, 1), (np.inf, 0, 0, 0)], ids=["zero", "NaN", "infinite"]
 )
 async def test_what_has_no_direction_is_not_kept(
-    store: Neo4jStore, numbers: Sequence[float]
+    store: Neo4jStore, numbers: Sequence[float], tenants: Tenants
 ) -> None:
-    scope, nowhere = new_scope(), np.array(numbers, dtype=np.float32)
+    scope, nowhere = tenants(), np.array(numbers, dtype=np.float32)
     await place(store, scope, {"a": nowhere, "b": EAST})
     keys = ["a", "b"]
     (a, b) = await store.vectors.get_many(scope, Kind.CHUNK, keys)
@@ -517,9 +561,9 @@ async def test_what_has_no_direction_is_not_kept(
 
 @pytest.mark.parametrize("shape", [(3,), (5,), (1, 4), ()], ids=str)
 async def test_a_vector_of_another_shape_than_its_space_is_refused(
-    store: Neo4jStore, shape: tuple[int, ...]
+    store: Neo4jStore, shape: tuple[int, ...], tenants: Tenants
 ) -> None:
-    scope, odd = new_scope(), np.ones(shape, dtype=np.float32)
+    scope, odd = tenants(), np.ones(shape, dtype=np.float32)
     with pytest.raises(VectorSpaceMismatch, match=re.escape(str(shape))):
         await place(store, scope, {"a": EAST, "b": odd})
     assert await store.vectors.spaces(scope) == {}
@@ -529,9 +573,9 @@ async def test_a_vector_of_another_shape_than_its_space_is_refused(
 
 
 async def test_of_two_who_fill_a_kind_at_first_one_is_refused(
-    store: Neo4jStore, fresh: Neo4jStore
+    store: Neo4jStore, fresh: Neo4jStore, tenants: Tenants
 ) -> None:
-    scope = new_scope()
+    scope = tenants()
     others = VectorSpace("another", 4)
 
     async def fill(one: Neo4jStore, key: str, space: VectorSpace) -> None:
@@ -549,9 +593,9 @@ async def test_of_two_who_fill_a_kind_at_first_one_is_refused(
 
 
 async def test_the_roles_keep_one_entry_and_leave_each_other_what_is_theirs(
-    store: Neo4jStore,
+    store: Neo4jStore, tenants: Tenants
 ) -> None:
-    scope, (word,) = new_scope(), new_words(1)
+    scope, (word,) = tenants(), new_words(1)
     await store.keywords.index_many(scope, [entry("a", word, source="old")])
     await place(store, scope, {"a": EAST}, source="new")
     new = SearchFilter(sources=("new",))
@@ -595,6 +639,35 @@ async def test_an_index_is_asked_as_deep_as_what_passed_promises(
     assert asked == questions
     wanted = [str(each) for each in sorted(passed)[:depth]]
     assert hits is None or [hit.key for hit in hits] == wanted
+
+
+@pytest.mark.parametrize(
+    ("every", "held", "questions"),
+    [(2, None, [300, 800]), (2, 1_000, [300]), (2, 100_000, [300, 800]), (10, 100_000, [300])],
+)
+async def test_where_a_scan_is_cheaper_the_index_is_not_asked_again(
+    every: int, held: int | None, questions: list[int]
+) -> None:
+    asked = list[int]()
+
+    async def ask(limit: int) -> Found:
+        asked.append(limit)
+        return [(None if each % every else str(each), -each) for each in range(limit)]
+
+    hits = await deepened(ask, 200, whole=False, held=held)
+    assert asked == questions
+    assert (hits is None) is (len(questions) == 1)
+
+
+async def test_the_server_knows_how_many_entries_there_are(
+    fresh: Neo4jStore, asked: Asked, tenants: Tenants
+) -> None:
+    label, there = LABELS[Kind.EPISODE], SearchIndexes(engine_of(fresh))
+    before = await there.held(label)
+    await fresh.keywords.index_many(tenants(), [entry("a", kind=Kind.EPISODE)])
+    assert await there.held(label) == before
+    assert len(asked) == 1
+    assert await SearchIndexes(engine_of(fresh)).held(label) > before
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -62,13 +62,14 @@ Options = Callable[[Places], Awaitable[Mapping[str, object]]]
 
 
 class Adapter(msgspec.Struct, frozen=True):
-    """A kind of store with the options of an empty one.
+    """A kind of store with the options of an empty one, and the roles that it plays.
 
     `atomic` says whether its engine writes a batch together or not at all.
     """
 
     kind: str
     options: Options
+    roles: frozenset[str]
     atomic: bool = True
 
 
@@ -111,18 +112,52 @@ async def in_memory(places: Places) -> Mapping[str, object]:
     return {}
 
 
+GRAPH = frozenset(("entities", "facts", "mentions", "episodes"))
+SEARCH = frozenset(("keywords", "vectors"))
+ALL_ROLES = GRAPH | SEARCH | {"documents", "chunks"}
+VECTORS = frozenset(("vectors",))
+CACHE = frozenset(("cache",))
+
 ADAPTERS: dict[str, Adapter] = {
-    "sqlite": Adapter("sql", in_file),
-    "postgres": Adapter("sql", in_postgres),
-    "pgbouncer": Adapter("sql", behind_pgbouncer),
-    "qdrant": Adapter("qdrant", in_local_qdrant, atomic=False),
-    "neo4j": Adapter("neo4j", in_neo4j),
-    "redis": Adapter("redis", in_redis, atomic=False),
-    "memory": Adapter("memory", in_memory, atomic=False),
+    "sqlite": Adapter("sql", in_file, ALL_ROLES),
+    "postgres": Adapter("sql", in_postgres, ALL_ROLES),
+    "pgbouncer": Adapter("sql", behind_pgbouncer, ALL_ROLES),
+    "qdrant": Adapter("qdrant", in_local_qdrant, VECTORS, atomic=False),
+    "neo4j": Adapter("neo4j", in_neo4j, GRAPH | SEARCH),
+    "redis": Adapter("redis", in_redis, CACHE, atomic=False),
+    "memory": Adapter("memory", in_memory, CACHE, atomic=False),
 }
 if given(qdrant.VARIABLE) is not None:
-    ADAPTERS["qdrant-server"] = Adapter("qdrant", in_qdrant, atomic=False)
-    ADAPTERS["qdrant-server-rest"] = Adapter("qdrant", in_qdrant_without_grpc, atomic=False)
+    ADAPTERS["qdrant-server"] = Adapter("qdrant", in_qdrant, VECTORS, atomic=False)
+    ADAPTERS["qdrant-server-rest"] = Adapter(
+        "qdrant", in_qdrant_without_grpc, VECTORS, atomic=False
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about a role that an adapter does not play, or a promise that it does not make."""
+    beside = [item for item in items if not _applies(item)]
+    config.hook.pytest_deselected(items=beside)
+    items[:] = [item for item in items if _applies(item)]
+
+
+def _applies(item: pytest.Item) -> bool:
+    given = getattr(item, "callspec", None)
+    if given is None or "adapter" not in given.params:
+        return True
+    adapter = ADAPTERS[given.params["adapter"]]
+    named = {
+        given.params[name].partition(".")[0]
+        for name in ("role", "holder", "call")
+        if name in given.params
+    }
+    needed = (named | set(getattr(item, "fixturenames", ()))) & (ALL_ROLES | CACHE)
+    marked = {name for mark in item.iter_markers("usefixtures") for name in mark.args}
+    return (
+        needed <= adapter.roles
+        and (adapter.atomic or "atomic" not in marked)
+        and (adapter.roles != CACHE or "storing" not in marked)
+    )
 
 
 @pytest.fixture(scope="session", params=ADAPTERS)
@@ -186,10 +221,9 @@ def scope() -> Scope:
 
 
 def played(store: Store, role: str) -> Any:
-    """A role of the store; skips what needs one that it does not play."""
+    """A role that the store's row says it plays."""
     found = getattr(store, role, None)
-    if found is None:
-        pytest.skip(f"{store.engine} does not play {role}")
+    assert found is not None, f"{store.engine} does not play {role}"
     return found
 
 
@@ -239,7 +273,10 @@ def cache(store: Store) -> Cache:
 
 
 @pytest.fixture
-def atomic(adapter: Adapter) -> None:
-    """Skips what an engine without transactions cannot promise."""
-    if not adapter.atomic:
-        pytest.skip(f"{adapter.kind} does not write batches together")
+def atomic() -> None:
+    """For tests of what an engine without transactions cannot promise."""
+
+
+@pytest.fixture
+def storing() -> None:
+    """For tests of what lasts."""

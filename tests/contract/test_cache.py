@@ -6,10 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from backends.errors import StoreUnavailable
 from backends.records import CacheLookup
-from backends.roles import Cache, Store
-from tests.contract.conftest import played
+from backends.roles import Cache
 from tests.contract.samples import STRANGE, numbered
 
 TTL = 60.0
@@ -247,10 +245,3 @@ def test_every_method_of_the_cache_is_called_here(cache: Cache) -> None:
         name for name, value in vars(Cache).items() if callable(value) and not name.startswith("_")
     }
     assert methods == set(CALLS)
-
-
-@pytest.mark.parametrize("call", CALLS)
-async def test_a_closed_cache_is_unavailable(closed: Store, call: str) -> None:
-    with pytest.raises(StoreUnavailable) as raised:
-        await CALLS[call](played(closed, "cache"))
-    assert raised.value.store == closed.name

@@ -28,6 +28,7 @@ from backends.records import (
     VectorSpace,
 )
 from backends.roles import Documents, Store
+from tests.contract.conftest import Adapter
 from tests.contract.samples import (
     ALL,
     ALL_TIME,
@@ -61,19 +62,13 @@ NO_FILTER = SearchFilter()
 EVERY_FACT = FactFilter(include_invalidated=True)
 
 
-@pytest.fixture
-def storing(store: Store) -> None:
-    """Skips what needs something that lasts."""
-    if all(getattr(store, role) is None for role in STORING):
-        pytest.skip(f"{store.engine} keeps nothing for good")
-
-
-@pytest.mark.usefixtures("storing")
-async def test_a_store_says_what_it_is_and_that_it_is_well(store: Store) -> None:
+async def test_a_store_says_what_it_is_what_it_plays_and_that_it_is_well(
+    store: Store, adapter: Adapter
+) -> None:
     assert store.name == "tested"
     assert store.engine
     assert await store.ping() is Health.UP
-    assert any(getattr(store, role) is not None for role in ROLES)
+    assert {role for role in ROLES if getattr(store, role) is not None} == adapter.roles
 
 
 async def write_all(store: Store, scope: Scope, word: str) -> None:
@@ -376,8 +371,6 @@ def test_every_method_of_every_role_is_called_here() -> None:
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_closed_store_is_unavailable(closed: Store, call: str) -> None:
     role = getattr(closed, call.split(".")[0])
-    if role is None:
-        pytest.skip(f"{closed.engine} does not play {call.split('.')[0]}")
     with pytest.raises(StoreUnavailable) as raised:
         await CALLS[call](role)
     assert raised.value.store == closed.name

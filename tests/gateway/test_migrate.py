@@ -136,7 +136,9 @@ async def test_doctor_names_migrate_until_a_server_is_ready(tmp_path: Path, data
     )
     well, said = await examined(config)
     assert not well
-    assert "`memory-gateway migrate` has to make schema: none to" in said
+    assert "store memory: `memory-gateway migrate` has to make schema: none to" in said
+    assert said.count("index: ") == 0
+    assert "; and 6 more\n" in said
     await migrated(config)
     well, said = await examined(config)
     assert well, said
