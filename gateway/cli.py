@@ -213,7 +213,7 @@ def _side(flag: str, config: Path | None, database: Path | None, **given: Any) -
     """The settings of one side of a copy, which must say where it is."""
     if (config is None) == (database is None):
         _fail(f"give one of {flag} and {flag}-database", WRONG_USAGE)
-    return _settings(config, database, **given)
+    return _settings(config, database, one_of_two=True, **given)
 
 
 def _serve(settings: Settings) -> None:

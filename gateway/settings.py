@@ -9,12 +9,14 @@ MEMORY_GATEWAY_PORT, MEMORY_GATEWAY_STORES__GRAPH__PASSWORD.  Which file, in thi
 
 import os
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -206,16 +208,51 @@ class Settings(BaseSettings):
         return RolesConfig.all_by(next(iter(self.stores)))
 
 
+class _OneOfTwo(Settings):
+    """One of two configurations: the environment may speak of stores that only the other has."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, as far as it is about stores of the file, over the file."""
+        assert isinstance(init_settings, InitSettingsSource)
+        stores = cast("dict[str, Any]", init_settings.init_kwargs).get("stores", {})
+        return _AboutStores(settings_cls, stores), init_settings
+
+
+class _AboutStores(EnvSettingsSource):
+    """The environment without stores other than these."""
+
+    def __init__(self, settings_cls: type[BaseSettings], stores: Collection[str]) -> None:
+        super().__init__(settings_cls)
+        self._stores = stores
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        if isinstance(stores := values.get("stores"), dict):
+            given = cast("dict[str, Any]", stores)
+            values["stores"] = {name: given[name] for name in given if name in self._stores}
+        return values
+
+
 def load_settings(
     *,
     config: Path | None = None,
     database: Path | None = None,
     read_only: bool = False,
+    one_of_two: bool = False,
     **given: Any,
 ) -> Settings:
     """The settings in force; `given` are flags, which win over everything.
 
-    A file is upgraded when it is opened, and not even written to if `read_only`.  Raises
+    A file is upgraded when it is opened, and not even written to if `read_only`.  Variables about a store
+    that is not in the file are wrong, unless this is `one_of_two` configurations.  Raises
     ConfigurationError.
     """
     if config is not None and database is not None:
@@ -228,7 +265,7 @@ def load_settings(
     else:
         values = _embedded(DEFAULT_DATABASE)
     try:
-        settings = Settings(**values)
+        settings = (_OneOfTwo if one_of_two else Settings)(**values)
         if read_only:
             _forbid_writing(settings)
         for name, value in given.items():

@@ -72,12 +72,11 @@ async def _write_provenance(
             "tenant": scope.tenant,
             "fact": record.key,
             "episode": episode,
-            "place": place,
             "factOrder": ordered(record.key),
             "validFromOrder": time_order(record.valid_from),
         }
         for record in written
-        for place, episode in enumerate(dict.fromkeys(record.episode_keys))
+        for episode in dict.fromkeys(record.episode_keys)
     ]
     if rows:
         await engine.write("UNWIND $rows AS row CREATE (p:Provenance) SET p = row", {"rows": rows})

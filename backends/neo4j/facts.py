@@ -234,13 +234,13 @@ class Neo4jFacts:
         asked = Question([fact_source(BY_KEY, OURS)], {})
         found = await self._listing.page(scope, asked, page, every_field(Fact))
         rows = await self._engine.rows(
-            f"UNWIND $keys AS key CALL (key) {{ {lookup.provenance()} WITH p ORDER BY p.place "
+            f"UNWIND $keys AS key CALL (key) {{ {lookup.provenance()} "
             "RETURN collect(p.episode) AS episodes } RETURN collect([key, episodes])",
             {"tenant": scope.tenant, "keys": [fact.key for fact in found.items]},
         )
         drawn = dict(rows[0][0])
         return [
-            msgspec.structs.replace(fact, episode_keys=tuple(drawn[fact.key]))
+            msgspec.structs.replace(fact, episode_keys=tuple(sorted(drawn[fact.key])))
             for fact in found.items
         ]
 

@@ -18,7 +18,7 @@ class Conditions(msgspec.Struct, frozen=True):
 
 
 def of_entities(where: EntityFilter) -> Conditions:
-    """The entities `e` that pass."""
+    """The entities `e` that pass.  `name_contains` ignores the case of letters of every script."""
     found = _Found("e")
     if where.names is not None:
         found.listed("nameOrder", "nameOrders", [name_order(name) for name in where.names])

@@ -69,7 +69,8 @@ def _index(name: str, described: str, *, unique: bool) -> Index:
         ("CONSTRAINT", f"REQUIRE ({columns}) IS UNIQUE") if unique else ("INDEX", f"ON ({columns})")
     )
     statement = f"CREATE {sort} {name} IF NOT EXISTS FOR {pattern} {wanted}"
-    return Index(pattern.strip("()-[]n:"), properties, unique, statement)
+    label = pattern.partition(":")[2].rstrip(")]-(")
+    return Index(label, properties, unique, statement)
 
 
 GRAPH_SCHEMA: Mapping[str, Index] = {

@@ -769,7 +769,7 @@ async def test_a_scan_gives_facts_with_their_episodes_in_order(
         found += step
     assert [each.key for each in found] == sorted(NAMES)
     assert [each.episode_keys for each in found] == [
-        (f"{key}2", f"{key}1") for key in sorted(NAMES)
+        (f"{key}1", f"{key}2") for key in sorted(NAMES)
     ]
 
 

@@ -1,7 +1,7 @@
 """The contract of `Cache`: what is found, what is forgotten, and that nothing old is ever let in."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
@@ -227,21 +227,3 @@ async def test_many_callers_at_a_time_find_their_own(cache: Cache, tag: str) -> 
 async def test_callers_that_meet_at_a_new_tag_agree_on_it(cache: Cache, tag: str) -> None:
     lookups = await asyncio.gather(*(cache.get_many([], [tag]) for _ in range(15)))
     assert len({lookup.tags[tag] for lookup in lookups}) == 1
-
-
-# Closed
-
-CALLS: dict[str, Callable[[Cache], Awaitable[object]]] = {
-    "get_many": lambda cache: cache.get_many(["a"], ["t"]),
-    "set_many": lambda cache: cache.set_many({"a": b"1"}, CacheLookup([None], {"t": b"1"}), TTL),
-    "remove_many": lambda cache: cache.remove_many(["a"]),
-    "invalidate": lambda cache: cache.invalidate(["t"]),
-}
-"""Every method of the role."""
-
-
-def test_every_method_of_the_cache_is_called_here(cache: Cache) -> None:
-    methods = {
-        name for name, value in vars(Cache).items() if callable(value) and not name.startswith("_")
-    }
-    assert methods == set(CALLS)

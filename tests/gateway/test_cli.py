@@ -114,7 +114,7 @@ def content(database: Path) -> dict[str, list[str]]:
             rows = connection.execute(f"SELECT {names} FROM {table.name}")
             found[table.name] = sorted(map(repr, rows))
         rows = connection.execute(
-            "SELECT kind, key, CASE kind WHEN 'DOCUMENT' THEN '' ELSE digest END "
+            "SELECT kind, key, CASE kind WHEN 'DOCUMENT' THEN '' ELSE search_vector.digest END "
             "FROM search_vector JOIN search_entry ON id = entry_id"
         )
         found["search_vector"] = sorted(map(repr, rows))
@@ -285,10 +285,11 @@ def test_a_bad_variable_is_a_configuration_error_that_names_it(
         (b"stores = 3", "stores"),
         (b"[stores.a]\nurl = 'x'", "stores.a.kind"),
         (b"[stores.a]\nkind = 'sql'\nurl = 'x'\ntimeout = 0", "timeout"),
-        (b"[stores.a]\nkind = 'mongo'", "unknown kind 'mongo'; installed are sql"),
+        (b"[stores.a]\nkind = 'mongo'", "unknown kind 'mongo'; installed are memory, neo4j"),
         (b"[stores.a]\nkind = 'sql'", "stores.a.*url"),
         (b"[stores.a]\nkind = 'sql'\nurl = 'nonsense'", "stores.a"),
-        (b"[stores.a]\nkind = 'sql'\nurl = 'postgresql+asyncpg://localhost/x'", "stores.a"),
+        (b"[stores.a]\nkind = 'sql'\nurl = 'mysql://localhost/x'", "stores.a.*postgresql"),
+        (b"[stores.a]\nkind = 'sql'\nurl = 'postgresql://localhost'", "stores.a.*no database"),
         (b"[stores.a]\nkind = 'sql'\nurl = 'x'\npoolsize = 3", "poolsize.*pool_size"),
         (b"[roles]\ntexts = 'a'", "roles.graph"),
         (b"[roles]\ntexts = 'a'\ngraph = 'b'\nkeywords = 'c'\nvectors = 'd'", "no store 'a'"),

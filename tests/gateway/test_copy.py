@@ -12,7 +12,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from backends.errors import SchemaTooOld, StoreUnavailable
+from backends.errors import ConfigurationError, SchemaTooOld, StoreUnavailable
 from backends.federation import Federation
 from backends.records import Document, Kind, Mention, Outcome, Scope, VectorSpace
 from backends.roles import Embedder, Vector
@@ -351,6 +351,20 @@ async def test_sides_that_are_missing_doubled_or_the_same_are_wrong_usage(
         assert ran.code == 2
         assert says in ran.err
     assert files_of(tmp_path) == {}
+
+
+def test_variables_about_a_store_are_for_the_side_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure(tmp_path / "gateway.toml", texts={"kind": "sql", "url": "postgresql://h/m"})
+    monkeypatch.setenv("MEMORY_GATEWAY_STORES__TEXTS__PASSWORD", "secret")
+    monkeypatch.setenv("MEMORY_GATEWAY_STORES__EMBEDDED__TIMEOUT", "3")
+    source = load_settings(database=tmp_path / "memory.db", one_of_two=True)
+    target = load_settings(config=config, one_of_two=True)
+    assert {name: store.timeout for name, store in source.stores.items()} == {"embedded": 3.0}
+    assert (target.stores["texts"].model_extra or {})["password"] == "secret"
+    with pytest.raises(ConfigurationError, match=r"stores\.texts\.kind"):
+        load_settings(database=tmp_path / "memory.db")
 
 
 HERE = "postgresql+asyncpg://one:secret@db:5432/memory"

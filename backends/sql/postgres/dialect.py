@@ -131,11 +131,11 @@ class PostgresDialect:
 
     def _connect_arguments(self) -> dict[str, Any]:
         settings = {"application_name": "memory-gateway"}
-        if self._read_only:
-            settings["default_transaction_read_only"] = "on"
         arguments: dict[str, Any] = {"timeout": self._pool.connect, "server_settings": settings}
         if self._prepared:
             settings["jit"] = "off"  # compiling costs more than these statements take
+            if self._read_only:
+                settings["default_transaction_read_only"] = "on"
         else:  # a pooler knows few settings
             arguments |= {
                 "statement_cache_size": 0,
