@@ -11,6 +11,20 @@ from tests.support import DATA, DEMO, Gateway, fill, need_peps, running
 
 pytest_plugins = ["tests.servers.fixtures"]
 
+TOGETHER = ("adapter", "federation_config")
+"""Fixtures whose every value is made for a whole session: tests that share one are run by one worker."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where workers share the tests, those that need the same costly thing go to the same one."""
+    for item in items:
+        given = getattr(item, "callspec", None)
+        values = [str(given.params[name]) for name in TOGETHER if given and name in given.params]
+        memory = "peps" if item.get_closest_marker("peps") else ""
+        place = "-".join([*values, memory]) if values else memory or str(item.path)
+        item.add_marker(pytest.mark.xdist_group(place))
+
 
 @pytest.fixture(scope="session")
 async def odd(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:

@@ -66,6 +66,7 @@ class Neo4jVectors:
             "model": space.model,
             "dimension": space.dimension,
             "depth": depth,
+            "stored": "vector",
         }
 
         async def ask(query: str, k: int = 0) -> Found:
@@ -100,6 +101,7 @@ class Neo4jVectors:
         condition, given = passing(scope, kind, where, None)
         dimension = await self._dimension(kind)
         given |= {"index": VECTOR_INDEXES[kind], "dimension": dimension, "depth": first}
+        given |= {"stored": "vector"}
         others = f"n <> item AND {condition}"
 
         async def ask(query: str, items: Sequence[str], k: int = 0) -> dict[str, Found]:
@@ -259,18 +261,17 @@ def _near(vector: str, condition: str) -> str:
 
 def _scan(kind: Kind, vector: str, condition: str) -> str:
     """`found`: the nearest `$depth` of all entries that pass."""
-    # A vector costs more to read than all the rest.  Whether there is one is asked of its digest, and the
-    # collecting stands between: the planner likes to read what it will need before it filters.
+    # A vector costs more to read than all the rest, and the planner likes to read what it knows that it
+    # will need before it filters: so the digest is asked whether there is one, and the name is hidden.
     return f"""
         MATCH (n:{LABELS[kind]}) WHERE {condition} AND n.key IS NOT NULL AND n.digest IS NOT NULL
-        WITH collect(n) AS passing UNWIND passing AS n
-        WITH n, {_score(vector)} AS score ORDER BY score DESC, n.keyOrder LIMIT $depth
+        WITH n, {_score(vector, "n[$stored]")} AS score ORDER BY score DESC, n.keyOrder LIMIT $depth
         RETURN collect([n.key, score]) AS found"""
 
 
-def _score(vector: str) -> str:
+def _score(vector: str, stored: str = "n.vector") -> str:
     """The cosine in millionths; Neo4j's own is (1 + cosine) / 2."""
-    return f"round((2 * vector.similarity.cosine(n.vector, {vector}) - 1) * {_MICRO})"
+    return f"round((2 * vector.similarity.cosine({stored}, {vector}) - 1) * {_MICRO})"
 
 
 def _in_space(query: str) -> str:

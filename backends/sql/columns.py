@@ -4,6 +4,7 @@ Instant     SQLite: microseconds since 1970, PostgreSQL: timestamptz
 TextList    SQLite: JSON for json_each,      PostgreSQL: text[]
 """
 
+import enum
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -94,7 +95,7 @@ class EnumName(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def __init__(self, members: type[Any]) -> None:
+    def __init__(self, members: type[enum.Enum]) -> None:
         super().__init__()
         self.members = members
 
@@ -105,5 +106,5 @@ class EnumName(TypeDecorator[Any]):
         try:
             return None if value is None else self.members(value)
         except ValueError as error:
-            known = ", ".join(each.value for each in self.members)
-            raise Unreadable(f"a stored value {value[:60]!r} is none of {known}") from error
+            known = ", ".join(str(each.value) for each in self.members)
+            raise Unreadable(f"a stored value {value!r} is none of {known}") from error
