@@ -41,7 +41,7 @@ def kinds() -> list[str]:
 
 def create(kind: str, name: str, options: Mapping[str, object]) -> Store:
     """Build the store `name` of a kind from its options in the configuration."""
-    store_class = _load(kind, name)
+    store_class = load(kind, name)
     try:
         parsed = msgspec.convert(dict(options), store_class.Options, strict=False)
     except msgspec.ValidationError as error:
@@ -52,7 +52,8 @@ def create(kind: str, name: str, options: Mapping[str, object]) -> Store:
     return store_class(name, parsed)
 
 
-def _load(kind: str, name: str) -> StoreClass:
+def load(kind: str, name: str) -> StoreClass:
+    """The class of a kind, for the store `name`.  Raises ConfigurationError or MissingExtra."""
     found = list(entry_points(group=GROUP, name=kind))
     if not found and kind in BUILT_IN:
         found = [EntryPoint(kind, BUILT_IN[kind], GROUP)]

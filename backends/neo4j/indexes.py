@@ -26,6 +26,9 @@ DEEPEST = 10_000
 SCANNED, GIVEN = 8, 30
 """Microseconds that a scan costs for each vector that passes, and an index for each that it gives."""
 
+SCANNED_WHOLE = 2_000
+"""As many vectors are compared one by one, of all questions together: some milliseconds, and exact."""
+
 LOOK_AGAIN, LOOK_SOON = 30.0, 1.0
 """Seconds that what is known of the indexes is good for; and of one that is not ready."""
 
@@ -38,6 +41,14 @@ class IndexState(msgspec.Struct, frozen=True):
 
     state: str
     dimension: int | None
+
+
+class VectorIndex(msgspec.Struct, frozen=True):
+    """A vector index that can be asked: the length of its vectors, and how many entries there are of its
+    kind, of all tenants."""
+
+    dimension: int
+    held: int
 
 
 class SearchIndexes:
@@ -59,6 +70,17 @@ class SearchIndexes:
         if age >= LOOK_AGAIN or (age >= LOOK_SOON and not self._online(name)):
             await self._look()
         return self._states.get(name, IndexState("MISSING", None))
+
+    async def vectors(self, name: str, label: str, questions: int) -> VectorIndex | None:
+        """The vector index of a label if it is of use: it does not see what is not committed, may not be
+        ready, may not be there, and is not needed for few."""
+        if self._engine.in_batch:
+            return None
+        there = await self.state(name)
+        if there.state != "ONLINE" or there.dimension is None:
+            return None
+        held = await self.held(label)
+        return None if held * questions <= SCANNED_WHOLE else VectorIndex(there.dimension, held)
 
     async def held(self, label: str) -> int:
         """How many nodes there are of a label, of all tenants; the server knows without counting."""

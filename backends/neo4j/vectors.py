@@ -3,7 +3,7 @@
     index, asked deeper than the question   →   exact cosines of what it gave, those that pass
     too little passed, or it cannot tell    →   the index once more, deeper, if that is the cheaper way
     still too little, no index that fits,   →   exact scan of the tenant's entries that pass
-    or within a batch
+    few entries, or within a batch
 
 The index's own scores are of rounded vectors and are not used.  It neither sees what is not committed nor
 vectors of another dimension than its own, and what filters take away it has counted: the scan needs no
@@ -77,10 +77,11 @@ class Neo4jVectors:
             return []
 
         hits = None
-        if await self._dimension(kind) == space.dimension:
-            near, held = _in_space(_near("$vector", condition)), await self._held(kind)
+        index = await self._indexes.vectors(VECTOR_INDEXES[kind], LABELS[kind], 1)
+        if index is not None and index.dimension == space.dimension:
+            near = _in_space(_near("$vector", condition))
             try:
-                hits = await deepened(lambda k: ask(near, k), depth, whole=False, held=held)
+                hits = await deepened(lambda k: ask(near, k), depth, whole=False, held=index.held)
             except StoreRejected as error:
                 self._do_without(error)
         if hits is None:
@@ -99,9 +100,9 @@ class Neo4jVectors:
         if hopeless(where):
             return [[] for _ in keys]
         condition, given = passing(scope, kind, where, None)
-        dimension = await self._dimension(kind)
-        given |= {"index": VECTOR_INDEXES[kind], "dimension": dimension, "depth": first}
-        given |= {"stored": "vector"}
+        left: Sequence[str] = list(dict.fromkeys(keys))
+        index = await self._indexes.vectors(VECTOR_INDEXES[kind], LABELS[kind], len(left))
+        given |= {"index": VECTOR_INDEXES[kind], "depth": first, "stored": "vector"}
         others = f"n <> item AND {condition}"
 
         async def ask(query: str, items: Sequence[str], k: int = 0) -> dict[str, Found]:
@@ -110,9 +111,9 @@ class Neo4jVectors:
             return {key: _cosines(found) for key, found in rows}
 
         hits: dict[str, list[Hit]] = {}
-        left: Sequence[str] = list(dict.fromkeys(keys))
-        if dimension is not None:
-            near, held = _near("item.vector", others), await self._held(kind)
+        if index is not None:
+            near, held = _near("item.vector", others), index.held
+            given["dimension"] = index.dimension
             try:
                 hits, left = await deepened_each(
                     lambda items, k: ask(near, items, k), left, first, whole=False, held=held
@@ -231,18 +232,6 @@ class Neo4jVectors:
                 f"{there.model} ({there.dimension} dimensions), not by {asked.model} "
                 f"({asked.dimension}); configure that embedder, or load into an empty store",
             )
-
-    async def _dimension(self, kind: Kind) -> int | None:
-        """The length of the vectors that the index of a kind holds; `None` where it is of no use: it does
-        not see what is not committed, may not be ready, may not be there."""
-        if self._engine.in_batch:
-            return None
-        there = await self._indexes.state(VECTOR_INDEXES[kind])
-        return there.dimension if there.state == "ONLINE" else None
-
-    async def _held(self, kind: Kind) -> int:
-        """How many entries of a kind there are, of all tenants."""
-        return await self._indexes.held(LABELS[kind])
 
     def _do_without(self, error: StoreRejected) -> None:
         """The index was there a moment ago."""

@@ -86,7 +86,7 @@ class JsonText(TypeDecorator[Any]):
         try:
             return None if value is None else msgspec.json.decode(value)
         except msgspec.DecodeError as error:
-            raise Unreadable(f"a stored value {value[:60]!r} is no JSON: {error}") from error
+            raise Unreadable(f"a stored value {str(value)[:60]!r} is no JSON: {error}") from error
 
 
 class EnumName(TypeDecorator[Any]):

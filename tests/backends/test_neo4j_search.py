@@ -51,8 +51,6 @@ async def store(neo4j_server: Neo4j) -> AsyncGenerator[Neo4jStore]:
     """A store with every index; those that other tests made for longer vectors are made anew."""
     store = new_store(neo4j_server)
     await store.open()
-    for statement in (await outdated(engine_of(store), NEEDS, "english")).values():
-        await engine_of(store).command(statement)
     await store.migrate(NEEDS)
     yield store
     await store.close()
@@ -103,6 +101,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
     monkeypatch.setattr(Neo4jEngine, "rows", recorded)
     return made
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few vectors there are, they count as too many to compare each."""
+    monkeypatch.setattr(indexes, "SCANNED_WHOLE", -1)
 
 
 def how(asked: Asked) -> list[str]:
@@ -380,6 +384,7 @@ async def test_facts_that_no_longer_hold_cost_a_deeper_question(
 # How the vectors' index is asked
 
 
+@pytest.mark.usefixtures("many")
 async def test_a_plain_question_asks_the_index_once(
     store: Neo4jStore, asked: Asked, tenants: Tenants
 ) -> None:
@@ -396,6 +401,7 @@ async def test_a_plain_question_asks_the_index_once(
     assert how(asked) == ["nearest 110", "nearest 110"]
 
 
+@pytest.mark.usefixtures("many")
 async def test_nearer_vectors_of_others_leave_nothing_out(
     store: Neo4jStore, asked: Asked, tenants: Tenants
 ) -> None:
@@ -409,6 +415,7 @@ async def test_nearer_vectors_of_others_leave_nothing_out(
     assert similar == [Hit("far", 0.0)]
 
 
+@pytest.mark.usefixtures("many")
 async def test_equal_vectors_at_the_edge_come_by_key(store: Neo4jStore, tenants: Tenants) -> None:
     scope, every = tenants(), numbered("k", 1_500)
     await place(store, scope, dict.fromkeys(reversed(every), np.roll(EAST, 3)))
@@ -418,6 +425,7 @@ async def test_equal_vectors_at_the_edge_come_by_key(store: Neo4jStore, tenants:
     assert [hit.key for hit in similar] == ["k00000", "k00002", "k00003"]
 
 
+@pytest.mark.usefixtures("many")
 async def test_the_index_finds_nearly_all_that_a_scan_finds(
     store: Neo4jStore, tenants: Tenants
 ) -> None:
@@ -434,6 +442,7 @@ async def test_the_index_finds_nearly_all_that_a_scan_finds(
     assert found >= 190
 
 
+@pytest.mark.usefixtures("many")
 async def test_deeper_than_an_index_goes_everything_is_scanned(
     store: Neo4jStore, asked: Asked, tenants: Tenants
 ) -> None:
@@ -444,9 +453,23 @@ async def test_deeper_than_an_index_goes_everything_is_scanned(
     assert how(asked) == ["scan"]
 
 
+async def test_few_vectors_are_compared_each(
+    store: Neo4jStore, asked: Asked, tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = tenants()
+    await place(store, scope, fan(50))
+    monkeypatch.setattr(indexes, "SCANNED_WHOLE", 10**9)
+    asked.clear()
+    assert [hit.key for hit in await nearest(store, scope)] == numbered("k", 10)
+    (similar,) = await store.vectors.similar(scope, Kind.CHUNK, ["k00000"], NO_FILTER, 2, None)
+    assert [hit.key for hit in similar] == ["k00001", "k00002"]
+    assert how(asked) == ["scan", "scan"]
+
+
 # Without an index
 
 
+@pytest.mark.usefixtures("many")
 async def test_without_an_index_vectors_are_found_all_the_same(
     fresh: Neo4jStore, asked: Asked, monkeypatch: pytest.MonkeyPatch, tenants: Tenants
 ) -> None:
@@ -467,6 +490,7 @@ async def test_without_an_index_vectors_are_found_all_the_same(
     assert how(asked) == ["scan", "scan"]
 
 
+@pytest.mark.usefixtures("many")
 async def test_an_index_that_went_away_is_done_without(
     store: Neo4jStore, asked: Asked, monkeypatch: pytest.MonkeyPatch, tenants: Tenants
 ) -> None:
@@ -488,6 +512,7 @@ async def test_an_index_that_went_away_is_done_without(
     assert how(asked) == ["nearest 110", "scan", "nearest 102", "scan"]
 
 
+@pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("state", ["POPULATING", "FAILED"])
 async def test_an_index_that_is_not_ready_is_not_asked(
     fresh: Neo4jStore, asked: Asked, monkeypatch: pytest.MonkeyPatch, state: str, tenants: Tenants

@@ -4,6 +4,9 @@ import json
 import re
 import tomllib
 
+import msgspec
+
+from backends import registry
 from gateway.settings import Settings
 from tests.support import ROOT, Gateway
 
@@ -29,9 +32,28 @@ def test_the_readme_fits_a_screen_or_so_and_names_only_what_is_there() -> None:
 
 def test_the_documented_configuration_is_valid() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    example, _ = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     settings = Settings(**tomllib.loads(example))
     assert settings.federation.roles.texts == "memory"
     documented = tomllib.loads(example)
     for section in ("limits", "search"):
         assert set(documented[section]) == set(getattr(settings, section).model_dump())
+
+
+def test_every_option_of_every_kind_of_store_is_documented_with_its_default() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    _, kinds = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    documented = tomllib.loads(kinds)
+    assert {store["kind"] for store in documented["stores"].values()} == set(registry.BUILT_IN)
+    for name, store in documented["stores"].items():
+        kind = store.pop("kind")
+        known = registry.load(kind, name).Options()
+        options = {
+            field.name: getattr(known, field.name) for field in msgspec.structs.fields(known)
+        }
+        apart = {"password", "api_key"} | ({"url", "path", "upgrade"} if kind == "sql" else set())
+        assert set(store) - {"url"} == set(options) - {"url"} - apart, kind
+        for option in set(store) - apart:
+            assert store[option] == options[option], (kind, option)
+    settings = Settings(cache=documented["cache"])
+    assert settings.cache == Settings().cache

@@ -106,6 +106,7 @@ def _command(java: Path, jars: Path, home: Path) -> list[str | Path]:
         java,
         "-Xmx768m",
         "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",  # most of what tests send is run once: compile quickly, not well
         "-cp",
         f"{jars}/*",
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
