@@ -11,8 +11,8 @@ READY := $(VENV)/.ready
 demo: $(READY)  ## build the demo memory and serve it with an explorer
 	$(BIN)/memory-gateway demo --port $(PORT)
 
-test: $(READY)  ## every test
-	$(BIN)/python -m pytest -q
+test: $(READY)  ## every test, on two workers; starts the servers that it needs
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 check: $(READY)  ## format, lint, import contracts, types, schema
 	$(BIN)/ruff format --check .
