@@ -99,7 +99,9 @@ def test_an_unknown_kind_names_those_that_are_installed() -> None:
 
 
 def test_an_unknown_option_names_those_that_there_are() -> None:
-    with pytest.raises(ConfigurationError, match=r"speed.*takes url, path, password, read_url, pool_size"):
+    with pytest.raises(
+        ConfigurationError, match=r"speed.*takes url, path, password, read_url, pool_size"
+    ):
         registry.create("sql", "it", {"url": "sqlite+aiosqlite:///x.db", "speed": 3})
 
 

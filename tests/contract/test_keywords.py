@@ -296,7 +296,6 @@ def dated(word: str, kind: Kind) -> list[SearchEntry]:
         (Moment(day(2), day(4)), {"ends", "unheard end", "withdrawn"}),
         (Moment(day(2), LATEST), {"ends", "unheard end", "withdrawn"}),
     ],
-    ids=str,
 )
 async def test_facts_are_found_while_they_hold(
     keywords: Keywords, at: Moment, hidden: set[str]

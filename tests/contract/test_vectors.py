@@ -190,7 +190,6 @@ async def test_filters_are_applied_before_the_depth(vectors: Vectors, scope: Sco
         (Moment(day(2) - MICROSECOND, day(4)), {"withdrawn"}),
         (Moment(day(2), day(4)), {"ends", "unheard end", "withdrawn"}),
     ],
-    ids=str,
 )
 async def test_facts_are_found_while_they_hold(
     vectors: Vectors, scope: Scope, at: Moment, hidden: set[str]
