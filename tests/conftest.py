@@ -15,15 +15,12 @@ TOGETHER = ("adapter", "federation_config")
 """Fixtures whose every value is made for a whole session: tests that share one are run by one worker."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Where workers share the tests, those that need the same costly thing go to the same one."""
-    for item in items:
-        given = getattr(item, "callspec", None)
-        values = [str(given.params[name]) for name in TOGETHER if given and name in given.params]
-        memory = "peps" if item.get_closest_marker("peps") else ""
-        place = "-".join([*values, memory]) if values else memory or str(item.path)
-        item.add_marker(pytest.mark.xdist_group(place))
+    given = getattr(item, "callspec", None)
+    values = [str(given.params[name]) for name in TOGETHER if given and name in given.params]
+    memory = "peps" if item.get_closest_marker("peps") else None
+    item.add_marker(pytest.mark.xdist_group(memory or "-".join(values) or item.path.stem))
 
 
 @pytest.fixture(scope="session")
@@ -45,12 +42,18 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gatewa
 
 
 @pytest.fixture(scope="session")
-async def peps(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
-    """The memory of the Python Enhancement Proposals, which are not ours to carry."""
+async def peps_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The memory of the Python Enhancement Proposals, which are not ours to carry, in a file."""
     folder = need_peps()
     database = tmp_path_factory.mktemp("peps") / "memory.db"
     await fill(database, folder)
-    async with running(database) as gateway:
+    return database
+
+
+@pytest.fixture(scope="session")
+async def peps(peps_file: Path) -> AsyncIterator[Gateway]:
+    """The memory of the Python Enhancement Proposals."""
+    async with running(peps_file) as gateway:
         yield gateway
 
 

@@ -66,6 +66,10 @@ class Dialect(Protocol):
         """All of what is done within, or none; writers take turns."""
         ...
 
+    async def refresh_statistics(self, connection: AsyncConnection) -> None:
+        """After much was written: let the planner know what there is, where it does not find out."""
+        ...
+
     def insert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT."""
         ...

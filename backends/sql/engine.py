@@ -14,6 +14,10 @@ from backends.records import PoolStatus
 from backends.sql.dialect import Connections, Dialect
 from backends.sql.errors import translated
 
+FIRST_STATISTICS = 2_000
+"""Rows written after which the planner's statistics are refreshed; then after four times as many, and so
+on."""
+
 
 class SqlEngine:
     """Runs statements for the roles of one store.
@@ -27,6 +31,8 @@ class SqlEngine:
         self.dialect = dialect
         self._connections: Connections | None = None
         self._writing = asyncio.Lock()
+        self._written = 0
+        self._refresh_at = FIRST_STATISTICS
         self._batch: ContextVar[AsyncConnection | None] = ContextVar("batch", default=None)
 
     @property
@@ -67,6 +73,7 @@ class SqlEngine:
             return
         async with self.batch(), self.connection() as connection:
             await connection.execute(statement, rows)
+            self._written += 1 if rows is None else len(rows)
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[AsyncConnection]:
@@ -87,15 +94,16 @@ class SqlEngine:
             return
         async with self._writing:
             with translated(self.name):
-                async with (
-                    self._open_connections().writes.connect() as connection,
-                    self.dialect.transaction(connection),
-                ):
-                    token = self._batch.set(connection)
-                    try:
-                        yield
-                    finally:
-                        self._batch.reset(token)
+                async with self._open_connections().writes.connect() as connection:
+                    async with self.dialect.transaction(connection):
+                        token = self._batch.set(connection)
+                        try:
+                            yield
+                        finally:
+                            self._batch.reset(token)
+                    if self._written >= self._refresh_at:
+                        self._refresh_at *= 4
+                        await self.dialect.refresh_statistics(connection)
 
     def _open_connections(self) -> Connections:
         if self._connections is None:

@@ -16,7 +16,7 @@ from gateway.app import create_app
 from gateway.loading import load
 from gateway.settings import load_settings
 from tests.contract.conftest import Places
-from tests.support import DATA, SHARED, Gateway, asking, need_peps
+from tests.support import DATA, SHARED, Gateway, asking, running
 
 Config = Callable[[Places, bool], Awaitable[str]]
 """Makes the empty stores of a federation; gives its gateway.toml.  A large memory may be spread so that it
@@ -41,9 +41,9 @@ async def postgres_alone(places: Places, large: bool) -> str:
 
 async def every_server(places: Places, large: bool) -> str:
     """Texts and their words in PostgreSQL, the graph and its words in Neo4j, vectors in Qdrant (those of
-    chunks in PostgreSQL where there are many: the driver's local mode is slow), a cache in Redis."""
+    chunks in a file where there are many: Qdrant's local mode is slow), a cache in Redis."""
     graph = places.server("neo4j_server")
-    chunks = "postgres" if large else "qdrant"
+    chunks = "local" if large else "qdrant"
     return f"""
         [stores.postgres]
         kind = "sql"
@@ -56,6 +56,9 @@ async def every_server(places: Places, large: bool) -> str:
         [stores.qdrant]
         kind = "qdrant"
         url = ":memory:"
+        [stores.local]
+        kind = "sql"
+        path = "{places.folder}/vectors.db"
         [stores.cache]
         kind = "redis"
         url = "{places.server("redis_server")}"
@@ -104,10 +107,16 @@ async def odd_anywhere(
 
 @pytest.fixture(scope="session")
 async def peps_anywhere(
-    federation_config: Config, request: pytest.FixtureRequest, tmp_path_factory: Any
+    federation_config: Config,
+    peps_file: Path,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncGenerator[Gateway]:
     """The memory of the Python Enhancement Proposals, in each federation."""
-    need_peps()
+    if federation_config is embedded:
+        async with running(peps_file) as gateway:
+            yield gateway
+        return
     folder = tmp_path_factory.mktemp("peps")
     async with serving(federation_config, request, folder, SHARED / "peps", large=True) as gateway:
         yield gateway

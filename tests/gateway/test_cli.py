@@ -688,7 +688,7 @@ async def test_a_load_that_is_stopped_goes_on_when_it_is_run_again(
 ) -> None:
     killed, interrupted, late = await asyncio.gather(
         stopped(tmp_path / "1", large, appeared, signal.SIGKILL),
-        stopped(tmp_path / "2", large, holds("entity"), signal.SIGINT),
+        stopped(tmp_path / "2", large, holds("chunk"), signal.SIGINT),
         stopped(tmp_path / "3", large, holds("episode"), signal.SIGKILL),
     )
     assert (killed.code, interrupted.code, late.code) == (-signal.SIGKILL, 1, -signal.SIGKILL)

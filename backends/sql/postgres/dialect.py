@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -92,6 +93,12 @@ class PostgresDialect:
         async with connection.begin():
             await connection.execute(select(func.pg_advisory_xact_lock(WRITERS)))
             yield
+
+    async def refresh_statistics(self, connection: AsyncConnection) -> None:
+        """The server does so by itself, but only some time after a load; until then a plan may take a
+        hundred times as long."""
+        async with connection.begin():
+            await connection.execute(text("ANALYZE"))
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT."""

@@ -100,6 +100,9 @@ class SqliteDialect:
             await _roll_back(connection)
             raise
 
+    async def refresh_statistics(self, connection: AsyncConnection) -> None:
+        """Nothing: its plans follow from the statements alone, and are tested so."""
+
     def insert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT."""
         return insert(table)
