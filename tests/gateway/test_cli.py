@@ -663,6 +663,8 @@ async def stopped(
 ) -> Ran:
     """A load that a signal stops at an instant."""
     os.mkdir(folder)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job hands that down
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     process = await start("load", files, cwd=folder)
     async with asyncio.timeout(PATIENCE):
         while not when(folder / "memory.db"):
