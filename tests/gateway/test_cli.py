@@ -663,7 +663,8 @@ async def stopped(
 ) -> Ran:
     """A load that a signal stops at an instant."""
     os.mkdir(folder)
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job hands that down
+    # A shell hands down to its background jobs that interrupts are ignored.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     process = await start("load", files, cwd=folder)
     async with asyncio.timeout(PATIENCE):
