@@ -7,14 +7,12 @@ the walk ends at the limit.
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from backends.neo4j.ordering import Bound, Ordering
-from backends.records import Page, PageRequest
-
-T = TypeVar("T")
+from backends.records import PageRequest
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -151,23 +149,3 @@ def parameters_of(page: PageRequest) -> dict[str, Any]:
         if bound is not None:
             parameters |= {f"{name}Sort": bound.place[0], f"{name}Key": bound.place[-1]}
     return parameters
-
-
-Outside = tuple[bool, bool]
-"""Whether rows stand at or before a page's `after`, and at or after its `before`."""
-
-
-def page_of(items: Sequence[T], page: PageRequest, found: Outside = (False, False)) -> Page[T]:
-    """The page that a window's rows make."""
-    more = len(items) > page.limit
-    kept = list(items[: page.limit])
-    if page.backward:
-        kept.reverse()
-    if not page.ends:
-        return Page(kept)
-    before, after = found
-    return Page(
-        kept,
-        has_next=after or (more and not page.backward),
-        has_previous=before or (more and page.backward),
-    )

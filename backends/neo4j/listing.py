@@ -13,16 +13,15 @@ import msgspec
 
 from backends.neo4j.engine import Neo4jEngine
 from backends.neo4j.keyset import (
-    Outside,
     Source,
     collected,
     counted,
     outside,
-    page_of,
     parameters_of,
     window,
 )
 from backends.neo4j.shapes import Column, Shape
+from backends.pages import Outside, page_of
 from backends.records import Entity, Episode, Fact, Fields, Page, PageRequest, Scope
 
 R = TypeVar("R", Entity, Fact, Episode)

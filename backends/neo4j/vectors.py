@@ -32,7 +32,7 @@ from backends.neo4j.entries import (
 from backends.neo4j.indexes import Found, SearchIndexes, best, deepened, deepened_each
 from backends.records import Hit, Kind, Moment, Scope, SearchEntry, SearchFilter, VectorSpace
 from backends.roles import Vector
-from backends.vectors import unit
+from backends.vectors import agree, unit
 
 _MICRO = 1_000_000
 """Cosines are compared to six decimals, as whole millionths: float32 tells no more."""
@@ -72,7 +72,7 @@ class Neo4jVectors:
         async def ask(query: str, k: int = 0) -> Found:
             rows = await self._engine.rows(query, given | {"k": k})
             for model, dimension, found in rows:
-                self._agree(kind, VectorSpace(model, dimension), space)
+                agree(self._engine.name, kind, VectorSpace(model, dimension), space)
                 return _cosines(found)
             return []
 
@@ -211,7 +211,7 @@ class Neo4jVectors:
         given = {"tenant": scope.tenant, "kind": kind.value}
         given |= {"model": space.model, "dimension": space.dimension}
         for model, dimension in await self._engine.write(query, given):
-            self._agree(kind, VectorSpace(model, dimension), space)
+            agree(self._engine.name, kind, VectorSpace(model, dimension), space)
 
     def _unit(self, kind: Kind, vector: Vector, space: VectorSpace) -> Vector | None:
         """The vector at length 1, `None` for one that has none.  Raises VectorSpaceMismatch for one that
@@ -223,15 +223,6 @@ class Neo4jVectors:
                 f"where {space.model} makes {space.dimension} dimensions",
             )
         return unit(vector)
-
-    def _agree(self, kind: Kind, there: VectorSpace, asked: VectorSpace) -> None:
-        if there != asked:
-            raise VectorSpaceMismatch(
-                self._engine.name,
-                f"store {self._engine.name}: the vectors of {kind.value} were made by "
-                f"{there.model} ({there.dimension} dimensions), not by {asked.model} "
-                f"({asked.dimension}); configure that embedder, or load into an empty store",
-            )
 
     def _do_without(self, error: StoreRejected) -> None:
         """The index was there a moment ago."""

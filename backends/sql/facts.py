@@ -14,6 +14,7 @@ from sqlalchemy import (
     union,
 )
 
+from backends.pages import page_of
 from backends.records import (
     Direction,
     Edges,
@@ -33,7 +34,7 @@ from backends.sql import filters, tables
 from backends.sql.dialect import PARENT, element, one_of, place_holders, unindexed
 from backends.sql.engine import SqlEngine
 from backends.sql.entities import entities_or_missing, entity_rows
-from backends.sql.keyset import Conditions, Ordering, page_of
+from backends.sql.keyset import Conditions, Ordering
 from backends.sql.moments import visible
 from backends.sql.rows import Rows, count_where
 

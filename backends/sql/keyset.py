@@ -9,7 +9,7 @@ so that no range is sorted whole.  Going backward everything turns round, and th
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from sqlalchemy import (
@@ -27,9 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from backends.records import Page, PageRequest, Position
-
-T = TypeVar("T")
+from backends.records import PageRequest, Position
 
 Conditions = Sequence[ColumnElement[bool]]
 
@@ -146,23 +144,3 @@ def _beyond(row: Any, value: Any, upward: bool, inclusive: bool) -> ColumnElemen
     if upward:
         return row >= value if inclusive else row > value
     return row <= value if inclusive else row < value
-
-
-Outside = tuple[bool, bool]
-"""Whether rows stand at or before a page's `after`, and at or after its `before`."""
-
-
-def page_of(items: Sequence[T], page: PageRequest, outside: Outside = (False, False)) -> Page[T]:
-    """The page that a window's rows make."""
-    more = len(items) > page.limit
-    kept = list(items[: page.limit])
-    if page.backward:
-        kept.reverse()
-    if not page.ends:
-        return Page(kept)
-    before, after = outside
-    return Page(
-        kept,
-        has_next=after or (more and not page.backward),
-        has_previous=before or (more and page.backward),
-    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Update, and_, func, insert, literal, select, tuple_, update
 
+from backends.pages import page_of
 from backends.records import (
     Chunk,
     Document,
@@ -26,7 +27,7 @@ from backends.records import (
 from backends.sql import tables
 from backends.sql.dialect import PARENT, one_of
 from backends.sql.engine import SqlEngine
-from backends.sql.keyset import Conditions, Ordering, page_of
+from backends.sql.keyset import Conditions, Ordering
 from backends.sql.rows import Rows
 
 _M = tables.mention.c

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from backends.digest import digest_of
+from backends.pages import Outside, page_of
 from backends.records import (
     Fields,
     Order,
@@ -30,7 +31,7 @@ from backends.records import (
 )
 from backends.sql.dialect import CrossJoin, one_of
 from backends.sql.engine import SqlEngine
-from backends.sql.keyset import Conditions, Ordering, Outside, page_of
+from backends.sql.keyset import Conditions, Ordering
 
 R = TypeVar("R", bound=Record)
 

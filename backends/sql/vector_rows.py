@@ -9,14 +9,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, insert, select, update
 
-from backends.errors import VectorSpaceMismatch
 from backends.records import Kind, Scope, SearchEntry, VectorSpace
 from backends.roles import Vector
 from backends.sql import tables
 from backends.sql.dialect import one_of
 from backends.sql.engine import SqlEngine
 from backends.sql.entries import entry_ids, write_entries
-from backends.vectors import unit
+from backends.vectors import agree, unit
 
 _E, _S = tables.search_entry.c, tables.vector_space.c
 
@@ -74,16 +73,6 @@ class VectorRows:
         rows = await self._engine.rows(statement)
         return {Kind(kind): VectorSpace(model, dimension) for kind, model, dimension in rows}
 
-    def agree(self, kind: Kind, there: VectorSpace, asked: VectorSpace) -> None:
-        """Refuse a space other than the one that is there."""
-        if there != asked:
-            raise VectorSpaceMismatch(
-                self._engine.name,
-                f"store {self._engine.name}: the vectors of {kind.value} were made by "
-                f"{there.model} ({there.dimension} dimensions), not by {asked.model} "
-                f"({asked.dimension}); configure that embedder, or load into an empty store",
-            )
-
     async def _write(
         self, scope: Scope, kind: Kind, chosen: Sequence[tuple[str, Vector | None, str]]
     ) -> None:
@@ -127,7 +116,7 @@ class VectorRows:
         """Remember what fills the kind, or refuse what does not fit what is there."""
         before = (await self.spaces(scope)).get(kind)
         if before is not None:
-            self.agree(kind, before, space)
+            agree(self._engine.name, kind, before, space)
             return
         row = {
             "tenant": scope.tenant,

@@ -33,7 +33,7 @@ from backends.sql.entries import delete_entries, passing, searched
 from backends.sql.keyset import Conditions
 from backends.sql.postgres.tables import LONGEST, VectorOf, search_vector
 from backends.sql.vector_rows import VectorRows
-from backends.vectors import unit
+from backends.vectors import agree, unit
 
 _E, _S, _V = tables.search_entry.c, tables.vector_space.c, search_vector.c
 FEW = 5_000
@@ -64,7 +64,7 @@ class PgVectors:
         there, few = await self._filled(scope, kind)
         if there is None:
             return []
-        self._rows.agree(kind, there, space)
+        agree(self._engine.name, kind, there, space)
         asked = unit(vector)
         if asked is None:
             return []

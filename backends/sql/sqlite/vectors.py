@@ -20,7 +20,7 @@ from backends.sql.engine import SqlEngine
 from backends.sql.entries import delete_entries, passing, searched
 from backends.sql.keyset import Conditions
 from backends.sql.vector_rows import VectorRows
-from backends.vectors import unit
+from backends.vectors import agree, unit
 
 _E, _V, _S = tables.search_entry.c, tables.search_vector.c, tables.vector_space.c
 READ_AT_ONCE = 4_000
@@ -62,7 +62,7 @@ class ExactVectors:
         matrix = await self._matrix(scope, kind)
         if matrix is None:
             return []
-        self._rows.agree(kind, matrix.space, space)
+        agree(self._engine.name, kind, matrix.space, space)
         allowed = None
         if where != SearchFilter() or kind in (Kind.FACT, Kind.EPISODE):
             allowed = await self._ids(searched(scope, kind, where, moment))
