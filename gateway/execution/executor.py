@@ -1,0 +1,94 @@
+"""Two doors to the engine: for Strawberry applications, and for plain schemas of graphql-core.
+
+strawberry.Schema(…, execution_context_class=ExecutionContext)
+execute(schema, document, …)          the meaning of graphql.execute
+"""
+
+from collections.abc import Awaitable
+from typing import Any
+
+import graphql
+from graphql import GraphQLError
+from graphql.execution import ExecutionResult, Executor
+from graphql.execution.execute import assume_not_awaitable
+from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
+from graphql.pyutils.is_awaitable import is_awaitable as graphql_is_awaitable
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from gateway.execution.columns import Build
+from gateway.execution.plan import Plan
+from gateway.execution.plan_cache import PlanCache
+from gateway.execution.running import Run, as_dicts, as_structs
+from gateway.execution.unsupported import Unsupported, note_fallback
+
+KNOWN_PREDICATES = (graphql_is_awaitable, optimized_is_awaitable, assume_not_awaitable)
+
+
+class BreadthFirst(Executor[Any]):
+    """Runs an operation breadth-first if it can be, and leaves it to the next executor class if not."""
+
+    build_objects: Build = staticmethod(as_dicts)
+    """How objects of the answer are made."""
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """The result, or an awaitable of it."""
+        try:
+            self._check()
+            plan = self._plan()
+        except Unsupported as reason:
+            note_fallback(str(reason), self.operation)
+            return super().execute_operation(serially)
+        except GraphQLError as error:
+            return ExecutionResult(None, [error])
+        run = Run(plan, self, self.build_objects)
+        return run.start(serially=plan.is_serial if serially is None else serially)
+
+    def _plan(self) -> Plan:
+        cache = PlanCache.of(self.schema)
+        try:
+            return cache.plan(self.schema, self.operation, self.fragments, self.variable_values)
+        except RecursionError:
+            raise Unsupported("nested too deeply to be planned") from None
+
+    def _check(self) -> None:
+        """Raises Unsupported for what an executor may be given and the engine does not do."""
+        if self.middleware_manager is not None and self.middleware_manager.middlewares:
+            raise Unsupported("middleware")
+        if self.abort_signal is not None:
+            raise Unsupported("abort signal")
+        if self.hooks is not None:
+            raise Unsupported("hooks")
+        if self.is_awaitable not in KNOWN_PREDICATES:
+            raise Unsupported("a predicate of its own for awaitables")
+
+
+class ExecutionContext(BreadthFirst, StrawberryGraphQLCoreExecutionContext):
+    """For `strawberry.Schema(execution_context_class=…)`."""
+
+
+class EncodableExecutionContext(ExecutionContext):
+    """The same for who only encodes the answer: its objects can be read by msgspec alone."""
+
+    build_objects: Build = staticmethod(as_structs)
+
+
+class _PlainExecutor(BreadthFirst, ExecutorThrowingOnIncremental):
+    """For schemas of graphql-core."""
+
+
+def execute(
+    schema: graphql.GraphQLSchema,
+    document: graphql.DocumentNode,
+    root_value: Any = None,
+    context_value: Any = None,
+    variable_values: dict[str, Any] | None = None,
+    operation_name: str | None = None,
+    **options: Any,
+) -> ExecutionResult | Awaitable[ExecutionResult]:
+    """Execute an operation of a document, with the meaning of `graphql.execute`, whose further options it
+    takes."""
+    options.setdefault("executor_class", _PlainExecutor)
+    return graphql.execute(
+        schema, document, root_value, context_value, variable_values, operation_name, **options
+    )

@@ -1,0 +1,259 @@
+"""A run of a plan: layer by layer, each field once for all parents."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from graphql import GraphQLError, GraphQLResolveInfo
+from graphql.execution import ExecutionResult, Executor
+from graphql.execution.execute import assume_not_awaitable
+
+from gateway.execution.columns import Build, Column, Done, Layer, Leaves
+from gateway.execution.errors import Damage, contained
+from gateway.execution.plan import TOO_DEEP, Field, Plan, Selection
+from gateway.execution.values import ABANDONED, Sort, is_awaitable, sort_of
+from gateway.execution.waiting import Pending, Waiting
+
+
+def as_dicts(selection: Selection, columns: Sequence[list[Any]]) -> list[Any]:
+    """Objects of an answer as dicts."""
+    return selection.shape.dicts(columns)
+
+
+def as_structs(selection: Selection, columns: Sequence[list[Any]]) -> list[Any]:
+    """Objects of an answer that msgspec alone can read: cheaper, where they are only encoded."""
+    return selection.shape.structs(columns)
+
+
+class Run:
+    """One execution of a plan."""
+
+    __slots__ = (
+        "_bubbling",
+        "_build",
+        "_infos",
+        "_root",
+        "_waiting",
+        "executor",
+        "is_sync",
+        "plan",
+    )
+
+    def __init__(self, plan: Plan, executor: Executor[Any], build: Build) -> None:
+        self.plan = plan
+        self.executor = executor
+        self.is_sync = executor.is_awaitable is assume_not_awaitable
+        """Whether values are taken as they are, even if they could be awaited."""
+        self._build = build
+        self._root = Layer(plan.root, 1)
+        self._waiting = Waiting()
+        self._bubbling = False
+        self._infos: dict[Field, GraphQLResolveInfo[Any]] = {}
+
+    def start(self, *, serially: bool) -> ExecutionResult | Awaitable[ExecutionResult]:
+        """The result; awaitable if anything of it has to be awaited.  `serially` runs one root field after
+        another, and none after one whose error takes the whole answer."""
+        try:
+            waiting = self._begin(serially=serially)
+        except RecursionError:
+            self._waiting.give_up_all()
+            return self._too_deep()
+        except BaseException:
+            self._waiting.give_up_all()
+            raise
+        return self._finish() if waiting is None else self._finish_later(waiting)
+
+    # What sources and completions ask for
+
+    def info(self, field: Field) -> GraphQLResolveInfo[Any]:
+        """The field's info, one for all parents: its path has no indices."""
+        info = self._infos.get(field)
+        if info is None:
+            info = self._infos[field] = self.executor.build_resolve_info(
+                field.definition, field.nodes, field.parent_type, field.path
+            )
+        return info
+
+    def arguments(self, field: Field) -> dict[str, Any]:
+        """The field's arguments.  Raises GraphQLError."""
+        return field.arguments.values(
+            self.executor.variable_values, hide_suggestions=self.executor.hide_suggestions
+        )
+
+    def layer(self, selection: Selection, parents: list[Any]) -> Layer:
+        """Resolve a selection for all its parents."""
+        layer = Layer(selection, len(parents))
+        self._fill(layer, parents)
+        return layer
+
+    def faulted(self) -> None:
+        """Something failed that takes its parent with it: what is pending beneath may be lost."""
+        self._bubbling = True
+
+    def settled(
+        self,
+        field: Field,
+        cells: list[Any],
+        go: Callable[[list[Any]], Column],
+        *,
+        bubbles: bool,
+        streams: bool = False,
+    ) -> Column:
+        """What `go` makes of the cells when none of them has to be awaited any more; `streams` says whether
+        asynchronous iterables are lists to be read."""
+        wanted = Sort.AWAITABLE | Sort.STREAM if streams else Sort.AWAITABLE
+        if self.is_sync or not sort_of(set(map(type, cells))) & wanted:
+            return go(cells)
+        awaited: dict[int, Awaitable[Any]] = {}
+        for row, cell in enumerate(cells):
+            sort = sort_of((type(cell),))
+            if sort & Sort.AWAITABLE:
+                awaited[row] = cell
+            elif sort & wanted:
+                awaited[row] = _read(cell)
+        pending = Pending(self._waiting, len(cells), awaited)
+        work = self._settle(pending, list(cells), go, bubbles)
+        self._waiting.add(pending, work, awaited.values())
+        return pending
+
+    # Layers
+
+    def _begin(self, *, serially: bool) -> Awaitable[None] | None:
+        """Resolve what needs no waiting; gives the waiting, if there is any."""
+        if serially:
+            number = self._serially(0)
+            return None if number is None else self._wait_serially(number)
+        self._fill(self._root, [self.executor.root_value])
+        self._arrived()
+        return self._waiting.drive() if self._waiting else None
+
+    def _serially(self, first: int) -> int | None:
+        """Run the root fields from `first` on, one after another, up to one that has to be waited for:
+        its number, or `None` when all are done."""
+        root, fields = self._root, self.plan.root.fields
+        for number in range(first, len(fields)):
+            root.columns.append(self._column(fields[number], [self.executor.root_value]))
+            if self._waiting:
+                return number
+            if self._is_over():
+                break
+        return None
+
+    async def _wait_serially(self, number: int) -> None:
+        waited: int | None = number
+        while waited is not None:
+            await self._waiting.drive()
+            waited = None if self._is_over() else self._serially(waited + 1)
+
+    def _is_over(self) -> bool:
+        """Whether the last root field that ran failed for good; the later ones are not run then."""
+        root, fields = self._root, self.plan.root.fields
+        number = len(root.columns) - 1
+        done = Done(root.columns[number].assemble(self._build))
+        root.columns[number] = done
+        if not (fields[number].bubbles and done.lost()):
+            return False
+        root.columns += [Leaves(field, [None]) for field in fields[number + 1 :]]
+        return True
+
+    def _fill(self, layer: Layer, parents: list[Any]) -> None:
+        for field in layer.selection.fields:
+            column = self._column(field, parents) if parents else Leaves(field, [])
+            layer.columns.append(column)
+
+    def _column(self, field: Field, parents: list[Any]) -> Column:
+        try:
+            raw: Any = field.source.resolve(self, field, parents)
+        except RecursionError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - `contained` tells which end more than this field
+            raw = [contained(error)] * len(parents)
+        if is_awaitable(raw):
+            pending = Pending(self._waiting, len(parents), None)
+            self._waiting.add(pending, self._arrive(pending, field, raw), (raw,))
+            return pending
+        return field.completion.complete(self, field, _whole(field, raw, len(parents)))
+
+    # What is awaited
+
+    async def _arrive(self, pending: Pending, field: Field, column: Awaitable[Any]) -> None:
+        """Await the values of a column that come all at once."""
+        try:
+            raw = _whole(field, await column, pending.size)
+        except BaseException as error:  # noqa: BLE001 - as above
+            raw = [contained(error)] * pending.size
+        if pending.gone:
+            raw = [ABANDONED if row in pending.gone else cell for row, cell in enumerate(raw)]
+        pending.column = field.completion.complete(self, field, raw)
+        self._arrived()
+
+    async def _settle(
+        self, pending: Pending, cells: list[Any], go: Callable[[list[Any]], Column], bubbles: bool
+    ) -> None:
+        """Await cells that come one by one."""
+        futures = pending.start()
+
+        def failed(row: int) -> Callable[[asyncio.Future[Any]], None]:
+            def look(cell: asyncio.Future[Any]) -> None:
+                if not cell.cancelled() and (cell.exception() or cell.result() is None):
+                    pending.faulty.add(row)
+                    self._bubbling = True
+                    self._arrived()
+
+            return look
+
+        if bubbles and len(futures) > 1:
+            for row, cell in futures.items():
+                cell.add_done_callback(failed(row))
+        results = await asyncio.gather(*futures.values(), return_exceptions=True)
+        for row, result in zip(futures, results, strict=True):
+            cells[row] = contained(result) if isinstance(result, BaseException) else result
+        for row in pending.gone:
+            cells[row] = ABANDONED
+        pending.column = go(cells)
+        self._arrived()
+
+    def _arrived(self) -> None:
+        """Give up what is beneath a null that has bubbled."""
+        if self._bubbling:
+            self._bubbling = False
+            if self._waiting:
+                self._root.abandon(self._root.lost())
+
+    # The result
+
+    async def _finish_later(self, work: Awaitable[None]) -> ExecutionResult:
+        try:
+            await work
+        except RecursionError:
+            return self._too_deep()
+        finally:
+            self._waiting.give_up_all()
+        return self._finish()
+
+    def _too_deep(self) -> ExecutionResult:
+        return ExecutionResult(None, [GraphQLError(TOO_DEEP, self.plan.operation)])
+
+    def _finish(self) -> ExecutionResult:
+        (data,), damages = self._root.assemble(self._build)
+        damage: Damage | None = damages.get(0)
+        return ExecutionResult(data, damage.errors() if damage else None)
+
+
+def _whole(field: Field, raw: Any, size: int) -> list[Any]:
+    """The values of a column, one for each parent."""
+    try:
+        column: list[Any] = raw if type(raw) is list else list(raw)
+    except Exception as error:  # noqa: BLE001 - it is the batch function's
+        return [error] * size
+    if len(column) != size:
+        message = (
+            f"The batch function of {field.parent_type}.{field.name} gave {len(column)} values "
+            f"for {size} parents; it must give one for each, in their order."
+        )
+        return [TypeError(message)] * size
+    return column
+
+
+async def _read(stream: Any) -> list[Any]:
+    return [each async for each in stream]

@@ -1,0 +1,45 @@
+"""Objects of an answer from the columns of their fields."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+
+class Shape:
+    """The keys of a selection, and the class of objects that have them.
+
+    The class costs more to make than a handful of objects saves: it is made when a selection is built for
+    the second time, so that documents which are sent once do without.
+    """
+
+    __slots__ = ("_class", "_seen", "keys")
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self.keys = keys
+        self._class: type[msgspec.Struct] | None = None
+        self._seen = False
+
+    def dicts(self, columns: Sequence[list[Any]]) -> list[Any]:
+        """A dict for each row."""
+        keys = self.keys
+        return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def structs(self, columns: Sequence[list[Any]]) -> list[Any]:
+        """Something that msgspec encodes as the dict, for each row."""
+        if self._class is None:
+            if not self._seen:
+                self._seen = True
+                return self.dicts(columns)
+            self._class = _struct(self.keys)
+        return list(map(self._class, *columns))
+
+
+def _struct(keys: tuple[str, ...]) -> type[msgspec.Struct]:
+    names = [f"f{number}" for number in range(len(keys))]
+    return msgspec.defstruct(
+        "Object",
+        [(name, Any) for name in names],
+        rename=dict(zip(names, keys, strict=True)),
+        gc=False,
+    )

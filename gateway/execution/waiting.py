@@ -1,0 +1,157 @@
+"""What is awaited: columns that are not here yet, and the tasks that bring them.
+
+There is no barrier between branches: a column that has arrived is completed at once, and what is beneath it
+is asked for while others are still under way.  A task whose rows are lost is cancelled and not waited for.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Collection, Coroutine, Iterable
+from typing import Any
+
+from gateway.execution.columns import Assembled, Build, Column, Row
+
+Work = Coroutine[Any, Any, None]
+
+
+class Pending:
+    """A column that is not here yet."""
+
+    __slots__ = ("_awaited", "_cells", "_waiting", "column", "faulty", "gone", "size", "task")
+
+    def __init__(
+        self, waiting: "Waiting", size: int, awaited: dict[Row, Awaitable[Any]] | None
+    ) -> None:
+        self.size = size
+        self.column: Column | None = None
+        self.faulty: set[Row] = set()
+        """Rows that are known to have failed before the column is here."""
+        self.gone: set[Row] = set()
+        """Rows that nobody waits for any more."""
+        self.task: asyncio.Task[None] | None = None
+        self._waiting = waiting
+        self._awaited = awaited
+        self._cells: dict[Row, asyncio.Future[Any]] = {}
+
+    def start(self) -> dict[Row, "asyncio.Future[Any]"]:
+        """Begin to await cells, each on its own; those that are gone are not even begun."""
+        assert self._awaited is not None
+        for row, awaitable in self._awaited.items():
+            if row in self.gone:
+                continue
+            future = asyncio.ensure_future(awaitable)
+            # A future that somebody else made may be awaited elsewhere too: it must outlive our wait.
+            self._cells[row] = asyncio.shield(future) if future is awaitable else future
+        return self._cells
+
+    def assemble(self, build: Build) -> Assembled:
+        """The column, or nulls if it was given up."""
+        if self.column is None:
+            return [None] * self.size, {}
+        return self.column.assemble(build)
+
+    def lost(self) -> Collection[Row]:
+        """As the column says, or as is known already."""
+        return self.faulty if self.column is None else self.column.lost()
+
+    def abandon(self, rows: Collection[Row]) -> None:
+        """Give up these rows; what was asked for all rows at once, only when all of them are."""
+        if self.column is not None:
+            self.column.abandon(rows)
+            return
+        self.gone.update(rows)
+        if self._awaited is not None:
+            for row in rows:
+                if (cell := self._cells.get(row)) is not None:
+                    cell.cancel()
+        if len(self.gone) == self.size:
+            self._waiting.give_up(self)
+
+
+class Waiting:
+    """The work of one operation that is waited for."""
+
+    def __init__(self) -> None:
+        self._queue: dict[Pending, tuple[Work, Iterable[Any]]] = {}
+        self._tasks: dict[asyncio.Task[None], Iterable[Any]] = {}
+        self._idle: asyncio.Future[None] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._queue or self._tasks)
+
+    def add(self, pending: Pending, work: Work, awaited: Iterable[Any]) -> None:
+        """Wait for work that awaits what is given; it begins with the next `drive`, or at once within one."""
+        if self._idle is None:
+            self._queue[pending] = (work, awaited)
+        else:
+            self._begin(pending, work, awaited)
+
+    async def drive(self) -> None:
+        """Until nothing is waited for.  Work that is alone needs no task."""
+        while self._queue:
+            if len(self._queue) > 1:
+                await self._together()
+                continue
+            _, (work, awaited) = self._queue.popitem()
+            try:
+                await work
+            finally:
+                _close(awaited)
+
+    def give_up(self, pending: Pending) -> None:
+        """Wait no longer for a column."""
+        queued = self._queue.pop(pending, None)
+        if queued is not None:
+            queued[0].close()
+            _close(queued[1])
+        elif pending.task is not None:
+            pending.task.cancel()
+            self._ended(pending.task)
+
+    def give_up_all(self) -> None:
+        """Wait for nothing any more."""
+        for work, awaited in self._queue.values():
+            work.close()
+            _close(awaited)
+        self._queue.clear()
+        for task in self._tasks:
+            task.cancel()
+
+    async def _together(self) -> None:
+        self._idle = asyncio.get_running_loop().create_future()
+        queue, self._queue = self._queue, {}
+        for pending, (work, awaited) in queue.items():
+            self._begin(pending, work, awaited)
+        try:
+            await self._idle
+        finally:
+            self._idle = None
+
+    def _begin(self, pending: Pending, work: Work, awaited: Iterable[Any]) -> None:
+        task = pending.task = asyncio.get_running_loop().create_task(work)
+        self._tasks[task] = awaited
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        _close(self._tasks.get(task, ()))
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._idle is not None and not self._idle.done():
+            self._idle.set_exception(error)
+        self._ended(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Nobody waits for the task any more, whether it has ended or was cancelled."""
+        if task.done():
+            self._tasks.pop(task, None)
+        elif task in self._tasks:
+            awaited = self._tasks.pop(task)
+            task.add_done_callback(lambda _: _close(awaited))
+        if not self._tasks and self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+
+
+def _close(awaited: Iterable[Any]) -> None:
+    """Close coroutines that were never begun, which Python would warn of."""
+    for each in awaited:
+        if inspect.iscoroutine(each) and inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
+            each.close()
