@@ -240,9 +240,9 @@ class Lists:
         return rows
 
     def abandon(self, rows: Collection[Row]) -> None:
-        """Abandon all items of these lists."""
+        """Abandon all items of these lists, and of those that an item has taken with it."""
         dead: set[Row] = set()
-        for row in _inner(self.present, rows):
+        for row in _inner(self.present, {*rows, *self.lost()}):
             dead.update(range(self.ends[row - 1] if row else 0, self.ends[row]))
         self.items.abandon(dead)
 

@@ -9,7 +9,10 @@ What is null, failed or still to be awaited is found by the set of types in the 
 holds such values is looked at value by value.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from inspect import iscoroutine
 from itertools import chain
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -50,9 +53,6 @@ _LARGEST_INT = 2**31 - 1
 class Completion:
     """How values of one output type are completed."""
 
-    reads_streams = False
-    """Whether an asynchronous iterable is a list."""
-
     def __init__(self, *, is_nullable: bool, propagates: bool) -> None:
         self.is_nullable = is_nullable
         self.bubbles = propagates and not is_nullable
@@ -68,7 +68,7 @@ class Completion:
                 raw,
                 lambda cells: self._present(run, field, cells, sort_of(set(map(type, cells)))),
                 bubbles=self.bubbles,
-                streams=self.reads_streams,
+                read=self._reader(),
             )
         return self._present(run, field, raw, sorts)
 
@@ -100,6 +100,10 @@ class Completion:
     ) -> Column:
         """Complete values that are there, in the `present` rows of `size`."""
         raise NotImplementedError
+
+    def _reader(self) -> Callable[[Any], Awaitable[Any]] | None:
+        """How an asynchronous iterable is read, where it is a list."""
+        return None
 
     def _note(self, run: "Run", faults: Faults) -> None:
         if faults and self.bubbles:
@@ -167,11 +171,12 @@ class Leaf(Completion):
 class ListOf(Completion):
     """Lists."""
 
-    reads_streams = True
-
     def __init__(self, items: Completion, *, is_nullable: bool, propagates: bool) -> None:
         super().__init__(is_nullable=is_nullable, propagates=propagates)
         self._items = items
+
+    def _reader(self) -> Callable[[Any], Awaitable[Any]] | None:
+        return partial(_read, stops=self._items.bubbles)
 
     def _values(
         self,
@@ -218,9 +223,12 @@ class Object(Completion):
                 ]
                 places, present = self._sift(run, results, present, faults)
                 values = [values[place] for place in places]
-            return Objects(
-                field, size, run.layer(run.plan.beneath(field, self._type), values), present, faults
-            )
+            try:
+                selection = run.plan.beneath(field, self._type)
+            except GraphQLError as error:  # its selections are nested too deeply
+                _, present = self._sift(run, [error] * len(values), present, faults)
+                return Leaves(field, [None] * size, faults)
+            return Objects(field, size, run.layer(selection, values), present, faults)
 
         answers = _of_type(run, field, self._type, values)
         return go([]) if answers is None else run.settled(field, answers, go, bubbles=self.bubbles)
@@ -350,15 +358,50 @@ def _belongs(type_: GraphQLObjectType, field: "Field", value: Any, answer: Any) 
 
 def _listed(field: "Field", value: Any) -> Any:
     """A value as a list, or what is wrong with it."""
-    try:
-        if is_iterable(value):
-            return list(value)
-        message = (
+    if not is_iterable(value):
+        return GraphQLError(
             f"Expected Iterable, but did not find one for field '{field.parent_type}.{field.name}'."
         )
-        return GraphQLError(message)
+    items: list[Any] = []
+    iterator: Iterator[Any] = iter(())
+    try:
+        iterator = iter(value)
+        items.extend(iterator)
+        return items
     except BaseException as error:  # noqa: BLE001 - an iterator of the application
+        _discard(chain(items, iterator))
         return contained(error)
+
+
+def _discard(items: Iterable[Any]) -> None:
+    """Close coroutines that nobody will await; what an iterator that has failed may still hold, too."""
+    with suppress(Exception):
+        for item in items:
+            if iscoroutine(item):
+                item.close()
+
+
+async def _read(stream: Any, *, stops: bool) -> list[Any]:
+    """The items of an asynchronous iterable; with `stops`, not beyond one that takes the list with it."""
+    items: list[Any] = []
+    iterator = aiter(stream)
+    try:
+        async for item in iterator:
+            items.append(item)
+            if stops and (item is None or isinstance(item, Exception)):
+                await _end(iterator)
+                break
+    except Exception:
+        _discard(items)
+        await _end(iterator)
+        raise
+    return items
+
+
+async def _end(iterator: Any) -> None:
+    if (close := getattr(iterator, "aclose", None)) is not None:
+        with suppress(Exception):
+            await close()
 
 
 def _null_error(field: "Field") -> TypeError:

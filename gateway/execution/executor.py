@@ -10,8 +10,9 @@ from typing import Any
 import graphql
 from graphql import GraphQLError
 from graphql.execution import ExecutionResult, Executor
-from graphql.execution.execute import assume_not_awaitable
+from graphql.execution.execute import assume_not_async_iterable, assume_not_awaitable
 from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
+from graphql.pyutils.is_awaitable import is_async_iterable as graphql_is_async_iterable
 from graphql.pyutils.is_awaitable import is_awaitable as graphql_is_awaitable
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -23,6 +24,7 @@ from gateway.execution.running import Run, as_dicts, as_structs
 from gateway.execution.unsupported import Unsupported, note_fallback
 
 KNOWN_PREDICATES = (graphql_is_awaitable, optimized_is_awaitable, assume_not_awaitable)
+KNOWN_STREAMS = (graphql_is_async_iterable, assume_not_async_iterable)
 
 
 class BreadthFirst(Executor[Any]):
@@ -33,23 +35,26 @@ class BreadthFirst(Executor[Any]):
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """The result, or an awaitable of it."""
-        try:
-            self._check()
-            plan = self._plan()
-        except Unsupported as reason:
-            note_fallback(str(reason), self.operation)
+        plan, reason = self._plan()
+        if plan is None:
+            note_fallback(reason, self.operation)
             return super().execute_operation(serially)
-        except GraphQLError as error:
-            return ExecutionResult(None, [error])
         run = Run(plan, self, self.build_objects)
         return run.start(serially=plan.is_serial if serially is None else serially)
 
-    def _plan(self) -> Plan:
-        cache = PlanCache.of(self.schema)
+    def _plan(self) -> tuple[Plan | None, str]:
+        """The plan, or why there is none."""
         try:
-            return cache.plan(self.schema, self.operation, self.fragments, self.variable_values)
+            self._check()
+            cache = PlanCache.of(self.schema)
+            plan = cache.plan(self.schema, self.operation, self.fragments, self.variable_values)
+        except Unsupported as error:
+            return None, str(error)
         except RecursionError:
-            raise Unsupported("nested too deeply to be planned") from None
+            return None, "nested too deeply"
+        except GraphQLError:
+            return None, "selections that cannot be collected"
+        return plan, ""
 
     def _check(self) -> None:
         """Raises Unsupported for what an executor may be given and the engine does not do."""
@@ -61,6 +66,8 @@ class BreadthFirst(Executor[Any]):
             raise Unsupported("hooks")
         if self.is_awaitable not in KNOWN_PREDICATES:
             raise Unsupported("a predicate of its own for awaitables")
+        if self.is_async_iterable not in KNOWN_STREAMS:
+            raise Unsupported("a predicate of its own for asynchronous iterables")
 
 
 class ExecutionContext(BreadthFirst, StrawberryGraphQLCoreExecutionContext):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
@@ -97,23 +98,27 @@ class Run:
         go: Callable[[list[Any]], Column],
         *,
         bubbles: bool,
-        streams: bool = False,
+        read: Callable[[Any], Awaitable[Any]] | None = None,
     ) -> Column:
-        """What `go` makes of the cells when none of them has to be awaited any more; `streams` says whether
-        asynchronous iterables are lists to be read."""
-        wanted = Sort.AWAITABLE | Sort.STREAM if streams else Sort.AWAITABLE
-        if self.is_sync or not sort_of(set(map(type, cells))) & wanted:
+        """What `go` makes of the cells when none of them has to be awaited any more; `read` reads those
+        that are asynchronous iterables.  `bubbles` says that a null among them takes its parent with it."""
+        if self.is_sync:
             return go(cells)
-        awaited: dict[int, Awaitable[Any]] = {}
+        pending = Pending(self._waiting, len(cells))
         for row, cell in enumerate(cells):
             sort = sort_of((type(cell),))
             if sort & Sort.AWAITABLE:
-                awaited[row] = cell
-            elif sort & wanted:
-                awaited[row] = _read(cell)
-        pending = Pending(self._waiting, len(cells), awaited)
-        work = self._settle(pending, list(cells), go, bubbles)
-        self._waiting.add(pending, work, awaited.values())
+                pending.awaited[row] = cell
+            elif sort & Sort.STREAM and read is not None:
+                pending.awaited[row] = read(cell)
+            elif bubbles and sort & (Sort.NULL | Sort.ERROR):
+                pending.faulty[row] = cell
+                self._bubbling = True
+        if not pending.awaited:
+            return go(cells)
+        pending.go = go
+        work = self._settle(pending, list(cells), bubbles=bubbles)
+        self._waiting.add(pending, work, pending.awaited.values())
         return pending
 
     # Layers
@@ -169,7 +174,7 @@ class Run:
         except BaseException as error:  # noqa: BLE001 - `contained` tells which end more than this field
             raw = [contained(error)] * len(parents)
         if is_awaitable(raw):
-            pending = Pending(self._waiting, len(parents), None)
+            pending = Pending(self._waiting, len(parents))
             self._waiting.add(pending, self._arrive(pending, field, raw), (raw,))
             return pending
         return field.completion.complete(self, field, _whole(field, raw, len(parents)))
@@ -187,31 +192,24 @@ class Run:
         pending.column = field.completion.complete(self, field, raw)
         self._arrived()
 
-    async def _settle(
-        self, pending: Pending, cells: list[Any], go: Callable[[list[Any]], Column], bubbles: bool
-    ) -> None:
+    async def _settle(self, pending: Pending, cells: list[Any], *, bubbles: bool) -> None:
         """Await cells that come one by one."""
         futures = pending.start()
-
-        def failed(row: int) -> Callable[[asyncio.Future[Any]], None]:
-            def look(cell: asyncio.Future[Any]) -> None:
-                if not cell.cancelled() and (cell.exception() or cell.result() is None):
-                    pending.faulty.add(row)
-                    self._bubbling = True
-                    self._arrived()
-
-            return look
-
         if bubbles and len(futures) > 1:
-            for row, cell in futures.items():
-                cell.add_done_callback(failed(row))
+            for row, future in futures.items():
+                future.add_done_callback(partial(self._look, pending, row))
         results = await asyncio.gather(*futures.values(), return_exceptions=True)
         for row, result in zip(futures, results, strict=True):
             cells[row] = contained(result) if isinstance(result, BaseException) else result
-        for row in pending.gone:
-            cells[row] = ABANDONED
-        pending.column = go(cells)
+        pending.complete(cells)
         self._arrived()
+
+    def _look(self, pending: Pending, row: int, cell: "asyncio.Future[Any]") -> None:
+        """A cell is here before the others: a null takes its parent with it at once."""
+        if not cell.cancelled() and (cell.exception() is not None or cell.result() is None):
+            pending.faulty[row] = cell.exception()
+            self._bubbling = True
+            self._arrived()
 
     def _arrived(self) -> None:
         """Give up what is beneath a null that has bubbled."""
@@ -253,7 +251,3 @@ def _whole(field: Field, raw: Any, size: int) -> list[Any]:
         )
         return [TypeError(message)] * size
     return column
-
-
-async def _read(stream: Any) -> list[Any]:
-    return [each async for each in stream]

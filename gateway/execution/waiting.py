@@ -6,10 +6,11 @@ is asked for while others are still under way.  A task whose rows are lost is ca
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 from gateway.execution.columns import Assembled, Build, Column, Row
+from gateway.execution.values import ABANDONED
 
 Work = Coroutine[Any, Any, None]
 
@@ -17,32 +18,39 @@ Work = Coroutine[Any, Any, None]
 class Pending:
     """A column that is not here yet."""
 
-    __slots__ = ("_awaited", "_cells", "_waiting", "column", "faulty", "gone", "size", "task")
+    __slots__ = ("_cells", "_waiting", "awaited", "column", "faulty", "go", "gone", "size", "task")
 
-    def __init__(
-        self, waiting: "Waiting", size: int, awaited: dict[Row, Awaitable[Any]] | None
-    ) -> None:
+    def __init__(self, waiting: "Waiting", size: int) -> None:
         self.size = size
         self.column: Column | None = None
-        self.faulty: set[Row] = set()
-        """Rows that are known to have failed before the column is here."""
+        self.go: Callable[[list[Any]], Column] | None = None
+        """Completes the cells, where they come one by one."""
+        self.faulty: dict[Row, Any] = {}
+        """Cells that are known to have failed before the column is here."""
         self.gone: set[Row] = set()
         """Rows that nobody waits for any more."""
         self.task: asyncio.Task[None] | None = None
         self._waiting = waiting
-        self._awaited = awaited
+        self.awaited: dict[Row, Awaitable[Any]] = {}
+        """Cells that come one by one; none, if the column comes all at once."""
         self._cells: dict[Row, asyncio.Future[Any]] = {}
 
     def start(self) -> dict[Row, "asyncio.Future[Any]"]:
         """Begin to await cells, each on its own; those that are gone are not even begun."""
-        assert self._awaited is not None
-        for row, awaitable in self._awaited.items():
+        for row, awaitable in self.awaited.items():
             if row in self.gone:
                 continue
             future = asyncio.ensure_future(awaitable)
             # A future that somebody else made may be awaited elsewhere too: it must outlive our wait.
             self._cells[row] = asyncio.shield(future) if future is awaitable else future
         return self._cells
+
+    def complete(self, cells: list[Any]) -> None:
+        """The column is here: what failed stands as it did, what is gone is null."""
+        assert self.go is not None
+        for row in self.gone:
+            cells[row] = self.faulty.get(row, ABANDONED)
+        self.column = self.go(cells)
 
     def assemble(self, build: Build) -> Assembled:
         """The column, or nulls if it was given up."""
@@ -52,7 +60,7 @@ class Pending:
 
     def lost(self) -> Collection[Row]:
         """As the column says, or as is known already."""
-        return self.faulty if self.column is None else self.column.lost()
+        return self.faulty.keys() if self.column is None else self.column.lost()
 
     def abandon(self, rows: Collection[Row]) -> None:
         """Give up these rows; what was asked for all rows at once, only when all of them are."""
@@ -60,12 +68,13 @@ class Pending:
             self.column.abandon(rows)
             return
         self.gone.update(rows)
-        if self._awaited is not None:
-            for row in rows:
-                if (cell := self._cells.get(row)) is not None:
-                    cell.cancel()
+        for row in rows:
+            if (cell := self._cells.get(row)) is not None:
+                cell.cancel()
         if len(self.gone) == self.size:
             self._waiting.give_up(self)
+            if self.go is not None:
+                self.complete([ABANDONED] * self.size)
 
 
 class Waiting:
@@ -75,9 +84,10 @@ class Waiting:
         self._queue: dict[Pending, tuple[Work, Iterable[Any]]] = {}
         self._tasks: dict[asyncio.Task[None], Iterable[Any]] = {}
         self._idle: asyncio.Future[None] | None = None
+        self._is_alone = False
 
     def __bool__(self) -> bool:
-        return bool(self._queue or self._tasks)
+        return bool(self._queue or self._tasks or self._is_alone)
 
     def add(self, pending: Pending, work: Work, awaited: Iterable[Any]) -> None:
         """Wait for work that awaits what is given; it begins with the next `drive`, or at once within one."""
@@ -93,9 +103,11 @@ class Waiting:
                 await self._together()
                 continue
             _, (work, awaited) = self._queue.popitem()
+            self._is_alone = True
             try:
                 await work
             finally:
+                self._is_alone = False
                 _close(awaited)
 
     def give_up(self, pending: Pending) -> None:
