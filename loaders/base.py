@@ -62,6 +62,10 @@ class Loader(DataLoader[Any, Any], Generic[K, Q, V]):
         grouped: dict[Q, list[_Request[K, Q]]] = {}
         for request in requests:
             grouped.setdefault(request.question, []).append(request)
+        if len(grouped) == 1:  # as nearly always: it needs no task
+            ((question, group),) = grouped.items()
+            loaded = await self._answer(question, group)
+            return [self._pick(loaded, request) for request in requests]
         answers = await asyncio.gather(
             *(self._answer(question, group) for question, group in grouped.items()),
             return_exceptions=True,

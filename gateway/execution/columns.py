@@ -193,7 +193,7 @@ class Variants:
 class Lists:
     """Lists, whose items stand in one column of their own."""
 
-    __slots__ = ("bubbles", "ends", "faults", "field", "items", "present", "size")
+    __slots__ = ("broken", "bubbles", "ends", "faults", "field", "items", "present", "size")
 
     def __init__(
         self,
@@ -205,6 +205,7 @@ class Lists:
         bubbles: bool,
         present: list[Row] | None = None,
         faults: Faults | None = None,
+        broken: Faults | None = None,
     ) -> None:
         self.field = field
         self.size = size
@@ -214,6 +215,8 @@ class Lists:
         """Whether an item that fails takes its list with it."""
         self.present = present
         self.faults = faults or {}
+        self.broken = broken or {}
+        """Lists that failed after their last item."""
 
     def assemble(self, build: Build) -> Assembled:
         """The lists, each in its row."""
@@ -229,11 +232,15 @@ class Lists:
             if whole.raised is not None:
                 lists[row] = None
         damage |= _damage_of(self.faults, self.field)
-        return _spread(lists, self.present, self.size), damage
+        values = _spread(lists, self.present, self.size)
+        for row, error in self.broken.items():
+            damage.setdefault(row, Damage()).fail(Fault(error, self.field))
+            values[row] = None
+        return values, damage
 
     def lost(self) -> Collection[Row]:
-        """Those that were never lists, and those that an item takes with it."""
-        rows = set(self.faults)
+        """Those that were never lists, those that failed, and those that an item takes with it."""
+        rows = {*self.faults, *self.broken}
         if self.bubbles:
             for index in self.items.lost():
                 rows.add(_outer(self.present, bisect_right(self.ends, index)))
@@ -282,7 +289,7 @@ def _merge(
 
 
 def _damage_of(faults: Faults, field: Located) -> dict[Row, Damage]:
-    return {row: Damage(Fault(error, field)) for row, error in faults.items()}
+    return {row: Damage(Fault(error, field)) for row, error in faults.items()} if faults else {}
 
 
 def _spread(values: list[Any], present: list[Row] | None, size: int) -> list[Any]:

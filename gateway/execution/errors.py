@@ -62,6 +62,11 @@ class Damage:
             else:
                 self.kept.append(fault)
 
+    def fail(self, fault: Fault) -> None:
+        """The cell itself fails after all, unless it has failed already."""
+        if self.raised is None:
+            self.raised = fault
+
     def errors(self) -> list[GraphQLError]:
         """All of it as errors, in the order in which graphql-core reports them."""
         faults = self.kept if self.raised is None else [*self.kept, self.raised]

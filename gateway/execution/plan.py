@@ -10,14 +10,21 @@ A plan knows types and the document only; it holds nothing of a request.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLObjectType,
+    GraphQLOutputType,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
 )
 from graphql.execution.collect_fields import (
     FieldDetails,
@@ -29,7 +36,10 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
 from gateway.execution.arguments import Arguments
-from gateway.execution.completion import Completion, completion_of
+from gateway.execution.completion import Completion
+from gateway.execution.leaves import Leaf
+from gateway.execution.lists import ListOf
+from gateway.execution.objects import Abstract, Object
 from gateway.execution.shapes import Shape
 from gateway.execution.sources import Source, source_of
 from gateway.execution.unsupported import Unsupported
@@ -134,3 +144,18 @@ class Plan:
                 if self.schema.get_field(type_, details[0].node.name.value) is not None
             )
         )
+
+
+def completion_of(type_: GraphQLOutputType, *, propagates: bool) -> Completion:
+    """The completion of a type; `propagates` says whether errors take what may not be null with them."""
+    is_nullable = not is_non_null_type(type_)
+    inner: Any = type_ if is_nullable else type_.of_type
+    if is_list_type(inner):
+        items = completion_of(inner.of_type, propagates=propagates)
+        return ListOf(items, is_nullable=is_nullable, propagates=propagates)
+    if is_leaf_type(inner):
+        return Leaf(inner, is_nullable=is_nullable, propagates=propagates)
+    if is_abstract_type(inner):
+        return Abstract(inner, is_nullable=is_nullable, propagates=propagates)
+    assert is_object_type(inner)
+    return Object(inner, is_nullable=is_nullable, propagates=propagates)

@@ -23,6 +23,8 @@ VARIANTS = 32
 LONGEST = 32 * 1024
 """Characters of a document whose operations are kept; with the numbers above this bounds the memory."""
 
+_CONDITIONS = (bool, type(None))
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -51,11 +53,13 @@ class Recent(OrderedDict[K, V], Generic[K, V]):
 class Operation:
     """An operation: the variables that it branches on, or why it is left to graphql-core, and its plans."""
 
-    __slots__ = ("_names", "_plans", "_reason")
+    __slots__ = ("_fragments", "_names", "_operation", "_plans", "_reason")
 
     def __init__(
         self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDetails]
     ) -> None:
+        self._operation = operation
+        self._fragments = fragments
         self._reason: str | None = None
         self._names: tuple[str, ...] = ()
         self._plans: Recent[tuple[Any, ...], Plan] = Recent(VARIANTS)
@@ -64,20 +68,28 @@ class Operation:
         except Unsupported as error:
             self._reason = str(error)
 
-    def plan(
-        self,
-        schema: GraphQLSchema,
-        operation: OperationDefinitionNode,
-        fragments: Mapping[str, FragmentDetails],
-        variables: VariableValues,
-    ) -> Plan:
+    def is_of(
+        self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDetails]
+    ) -> bool:
+        """Whether this is the operation: what was changed after it was parsed keeps its place in the text."""
+        if operation is self._operation and all(
+            fragment.definition is self._fragments[name].definition
+            for name, fragment in fragments.items()
+        ):
+            return True
+        return operation == self._operation and fragments == self._fragments
+
+    def plan(self, schema: GraphQLSchema, variables: VariableValues) -> Plan:
         """The plan for these values of the variables.  Raises Unsupported, GraphQLError."""
         if self._reason is not None:
             raise Unsupported(self._reason)
         values = tuple(variables.coerced.get(name) for name in self._names)
+        if not all(type(value) in _CONDITIONS for value in values):
+            raise Unsupported("a condition that is no Boolean")  # it was not validated
         plan = self._plans.find(values)
         if plan is None:
-            plan = Plan(schema, operation, fragments, _only(variables, self._names))
+            branches = _only(variables, self._names)
+            plan = Plan(schema, self._operation, self._fragments, branches)
             self._plans.put(values, plan)
         return plan
 
@@ -108,11 +120,11 @@ class PlanCache:
         """The plan of an operation.  Raises Unsupported, GraphQLError."""
         key = _key(operation, fragments)
         known = self._operations.find(key) if key is not None else None
-        if known is None:
+        if known is None or not known.is_of(operation, fragments):
             known = Operation(operation, fragments)
             if key is not None:
                 self._operations.put(key, known)
-        return known.plan(schema, operation, fragments, variables)
+        return known.plan(schema, variables)
 
 
 def _key(

@@ -12,7 +12,16 @@ from graphql.execution.execute import assume_not_awaitable
 from gateway.execution.columns import Build, Column, Done, Layer, Leaves
 from gateway.execution.errors import Damage, contained
 from gateway.execution.plan import TOO_DEEP, Field, Plan, Selection
-from gateway.execution.values import ABANDONED, Sort, is_awaitable, sort_of
+from gateway.execution.values import (
+    ABANDONED,
+    AWAITABLE,
+    ERROR,
+    NULL,
+    STREAM,
+    adopted,
+    is_awaitable,
+    sort_of,
+)
 from gateway.execution.waiting import Pending, Waiting
 
 
@@ -93,31 +102,31 @@ class Run:
 
     def settled(
         self,
-        field: Field,
         cells: list[Any],
         go: Callable[[list[Any]], Column],
         *,
-        bubbles: bool,
+        fails: Callable[[Any], bool] | None,
         read: Callable[[Any], Awaitable[Any]] | None = None,
     ) -> Column:
         """What `go` makes of the cells when none of them has to be awaited any more; `read` reads those
-        that are asynchronous iterables.  `bubbles` says that a null among them takes its parent with it."""
+        that are asynchronous iterables.  `fails` tells of which cells it is known that they take their
+        parent with them."""
         if self.is_sync:
             return go(cells)
         pending = Pending(self._waiting, len(cells))
         for row, cell in enumerate(cells):
             sort = sort_of((type(cell),))
-            if sort & Sort.AWAITABLE:
+            if sort & AWAITABLE:
                 pending.awaited[row] = cell
-            elif sort & Sort.STREAM and read is not None:
+            elif sort & STREAM and read is not None:
                 pending.awaited[row] = read(cell)
-            elif bubbles and sort & (Sort.NULL | Sort.ERROR):
+            elif fails is not None and sort & (NULL | ERROR):
                 pending.faulty[row] = cell
                 self._bubbling = True
         if not pending.awaited:
             return go(cells)
         pending.go = go
-        work = self._settle(pending, list(cells), bubbles=bubbles)
+        work = self._settle(pending, list(cells), fails)
         self._waiting.add(pending, work, pending.awaited.values())
         return pending
 
@@ -138,6 +147,7 @@ class Run:
         root, fields = self._root, self.plan.root.fields
         for number in range(first, len(fields)):
             root.columns.append(self._column(fields[number], [self.executor.root_value]))
+            self._arrived()
             if self._waiting:
                 return number
             if self._is_over():
@@ -168,9 +178,7 @@ class Run:
 
     def _column(self, field: Field, parents: list[Any]) -> Column:
         try:
-            raw: Any = field.source.resolve(self, field, parents)
-        except RecursionError:
-            raise
+            raw: Any = adopted(field.source.resolve(self, field, parents))
         except BaseException as error:  # noqa: BLE001 - `contained` tells which end more than this field
             raw = [contained(error)] * len(parents)
         if is_awaitable(raw):
@@ -192,22 +200,42 @@ class Run:
         pending.column = field.completion.complete(self, field, raw)
         self._arrived()
 
-    async def _settle(self, pending: Pending, cells: list[Any], *, bubbles: bool) -> None:
+    async def _settle(
+        self, pending: Pending, cells: list[Any], fails: Callable[[Any], bool] | None
+    ) -> None:
         """Await cells that come one by one."""
+        if pending.size == 1:  # alone: it needs no task of its own
+            try:
+                cells[0] = await pending.awaited[0]
+            except BaseException as error:  # noqa: BLE001 - as above
+                cells[0] = contained(error)
+            pending.complete(cells)
+            self._arrived()
+            return
         futures = pending.start()
-        if bubbles and len(futures) > 1:
+        if fails is not None and len(futures) > 1:
             for row, future in futures.items():
-                future.add_done_callback(partial(self._look, pending, row))
+                future.add_done_callback(partial(self._look, pending, row, fails))
         results = await asyncio.gather(*futures.values(), return_exceptions=True)
         for row, result in zip(futures, results, strict=True):
             cells[row] = contained(result) if isinstance(result, BaseException) else result
         pending.complete(cells)
         self._arrived()
 
-    def _look(self, pending: Pending, row: int, cell: "asyncio.Future[Any]") -> None:
-        """A cell is here before the others: a null takes its parent with it at once."""
-        if not cell.cancelled() and (cell.exception() is not None or cell.result() is None):
-            pending.faulty[row] = cell.exception()
+    def _look(
+        self,
+        pending: Pending,
+        row: int,
+        fails: Callable[[Any], bool],
+        cell: "asyncio.Future[Any]",
+    ) -> None:
+        """A cell is here before the others: one that fails takes its parent with it at once."""
+        if cell.cancelled():
+            return
+        error = cell.exception()
+        value = cell.result() if error is None else error
+        if fails(value):
+            pending.faulty[row] = value
             self._bubbling = True
             self._arrived()
 

@@ -2,22 +2,22 @@
 which is made in C, stands for a look at each value."""
 
 from collections.abc import Iterable
-from enum import IntFlag
+from inspect import CO_ITERABLE_COROUTINE
 from types import CoroutineType, GeneratorType
 from typing import Any
 
 from graphql.pyutils import Undefined
 
-
-class Sort(IntFlag):
-    """Sorts of raw values that need more than to be completed."""
-
-    PLAIN = 0
-    NULL = 1
-    ERROR = 2
-    AWAITABLE = 4
-    STREAM = 8
-    """An asynchronous iterable."""
+# Sorts of raw values that need more than to be completed: bits, and plain integers, since an enumeration
+# would cost more than all else that is done with them.
+PLAIN = 0
+NULL = 1
+ERROR = 2
+AWAITABLE = 4
+STREAM = 8
+"""An asynchronous iterable."""
+GENERATOR = 16
+"""A generator, which `types.coroutine` may have made a coroutine of."""
 
 
 class Abandoned:
@@ -34,12 +34,12 @@ NULLS = (type(None), type(Undefined), Abandoned)
 
 _MOST_TYPES = 10_000
 """Types remembered: an application that makes types as it runs must not fill the memory."""
-_sorts: dict[type, Sort] = dict.fromkeys(NULLS, Sort.NULL)
+_sorts: dict[type, int] = dict.fromkeys(NULLS, NULL)
 
 
-def sort_of(types: Iterable[type]) -> Sort:
+def sort_of(types: Iterable[type]) -> int:
     """The sorts that occur among values of these types."""
-    sorts = Sort.PLAIN
+    sorts = PLAIN
     for each in types:
         sort = _sorts.get(each)
         sorts |= _learn(each) if sort is None else sort
@@ -48,27 +48,35 @@ def sort_of(types: Iterable[type]) -> Sort:
 
 def is_awaitable(value: Any) -> bool:
     """Whether a value is to be awaited, by its type."""
-    return bool(sort_of((type(value),)) & Sort.AWAITABLE)
+    return bool(sort_of((type(value),)) & AWAITABLE)
 
 
-def _learn(new: type) -> Sort:
+def _learn(new: type) -> int:
     if len(_sorts) >= _MOST_TYPES:
         _sorts.clear()
-        _sorts.update(dict.fromkeys(NULLS, Sort.NULL))
+        _sorts.update(dict.fromkeys(NULLS, NULL))
     sort = _sorts[new] = _sort(new)
     return sort
 
 
-def _sort(new: type) -> Sort:
+def _sort(new: type) -> int:
     if issubclass(new, Exception):
-        return Sort.ERROR
+        return ERROR
+    if issubclass(new, GeneratorType):
+        return GENERATOR
     if issubclass(new, CoroutineType) or hasattr(new, "__await__"):
-        return Sort.AWAITABLE
+        return AWAITABLE
     if hasattr(new, "__aiter__"):
-        return Sort.STREAM
-    return Sort.PLAIN
+        return STREAM
+    return PLAIN
 
 
-def is_old_coroutine(value: Any) -> bool:
-    """Whether a generator is one of the coroutines that `types.coroutine` makes."""
-    return isinstance(value, GeneratorType) and bool(value.gi_code.co_flags & 0x100)
+def adopted(value: Any) -> Any:
+    """A value, as a coroutine if it is a generator that stands for one."""
+    if isinstance(value, GeneratorType) and value.gi_code.co_flags & CO_ITERABLE_COROUTINE:
+        return _await(value)
+    return value
+
+
+async def _await(value: Any) -> Any:
+    return await value

@@ -46,8 +46,9 @@ class Pending:
         return self._cells
 
     def complete(self, cells: list[Any]) -> None:
-        """The column is here: what failed stands as it did, what is gone is null."""
-        assert self.go is not None
+        """The column is here, unless it was given up: what failed stands as it did, what is gone is null."""
+        if self.column is not None or self.go is None:
+            return
         for row in self.gone:
             cells[row] = self.faulty.get(row, ABANDONED)
         self.column = self.go(cells)
@@ -73,8 +74,7 @@ class Pending:
                 cell.cancel()
         if len(self.gone) == self.size:
             self._waiting.give_up(self)
-            if self.go is not None:
-                self.complete([ABANDONED] * self.size)
+            self.complete([ABANDONED] * self.size)
 
 
 class Waiting:
@@ -163,7 +163,15 @@ class Waiting:
 
 
 def _close(awaited: Iterable[Any]) -> None:
-    """Close coroutines that were never begun, which Python would warn of."""
+    """Close coroutines that were never begun, and hear out futures that nobody waits for any more: Python
+    would warn of either."""
     for each in awaited:
-        if inspect.iscoroutine(each) and inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
+        if asyncio.isfuture(each):
+            each.add_done_callback(_hear_out)
+        elif inspect.iscoroutine(each) and inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
             each.close()
+
+
+def _hear_out(future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled():
+        future.exception()
