@@ -9,21 +9,25 @@
 from typing import Any
 
 import msgspec
-from graphql import OperationDefinitionNode
-from starlette.requests import Request
+import strawberry
+from graphql import OperationDefinitionNode, OperationType
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from backends.federation import Federation
+from gateway.connection import while_connected
 from gateway.context import create_context
-from gateway.documents import Documents, is_query
 from gateway.errors import plain, present_all
+from gateway.execution.encoding import encode
 from gateway.explorer import explorer_page
-from gateway.schema import Schema
+from gateway.operations import Operations
 from gateway.settings import Settings
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 METHODS = ("GET", "POST")
+CLIENT_CLOSED_REQUEST = 499
+"""What servers log when a client went away; not of the HTTP standard, and never sent."""
 
 
 class Asked(msgspec.Struct, rename="camel"):
@@ -50,11 +54,12 @@ class Refused(Exception):
 class GraphQLEndpoint:
     """Answers `/graphql`."""
 
-    def __init__(self, schema: Schema, federation: Federation, settings: Settings) -> None:
-        self._schema = schema
+    def __init__(
+        self, schema: strawberry.Schema, federation: Federation, settings: Settings
+    ) -> None:
+        self._operations = Operations(schema, settings)
         self._federation = federation
         self._settings = settings
-        self._documents = Documents(schema._schema, most_tokens=settings.limits.tokens)  # pyright: ignore[reportPrivateUsage]
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request, whatever it is."""
@@ -66,23 +71,25 @@ class GraphQLEndpoint:
             return _refusal(refusal, JSON)
         try:
             asked = await self._read(request)
-            return await self._answer(asked, media_type, may_write=request.method == "POST")
+            async with while_connected(request):
+                return await self._answer(asked, media_type, may_write=request.method == "POST")
         except Refused as refusal:
             return _refusal(refusal, media_type)
+        except ClientDisconnect:
+            return Response(status_code=CLIENT_CLOSED_REQUEST)  # for the log: nobody receives it
 
     async def _answer(self, asked: Asked, media_type: str, *, may_write: bool) -> Response:
-        prepared = self._documents.prepare(asked.query)
-        if prepared.errors or prepared.document is None:
+        prepared = self._operations.prepare(asked.query)
+        if prepared.document is None or prepared.errors:
             return _failed(present_all(prepared.errors, executed=False), media_type)
         operation = prepared.operation(asked.operation_name)
         if operation is None:
             return _failed([_no_operation(asked)], media_type)
         _check_operation(operation, may_write)
-        context = create_context(self._federation, self._settings, prepared.document)
-        result = await self._schema.execute(
-            asked.query,
-            variable_values=asked.variables,
-            context_value=context,
+        result = await self._operations.run(
+            prepared.document,
+            create_context(self._federation, self._settings),
+            variables=asked.variables,
             operation_name=asked.operation_name,
         )
         errors = present_all(result.errors or [], executed=True)
@@ -91,7 +98,7 @@ class GraphQLEndpoint:
         answer: dict[str, Any] = {"data": result.data}
         if errors:
             answer["errors"] = errors
-        return Response(msgspec.json.encode(answer), media_type=media_type)
+        return Response(encode(answer), media_type=media_type)
 
     async def _read(self, request: Request) -> Asked:
         if request.method == "GET":
@@ -158,7 +165,7 @@ def _wants_page(request: Request) -> bool:
 
 
 def _check_operation(operation: OperationDefinitionNode, may_write: bool) -> None:
-    if not may_write and not is_query(operation):
+    if not may_write and operation.operation is not OperationType.QUERY:
         message = f"a {operation.operation.value} cannot be sent by GET; use POST"
         raise Refused(405, "BAD_USER_INPUT", message, {"allow": "POST"})
 

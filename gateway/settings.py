@@ -28,6 +28,7 @@ from backends.embedders import EmbedderConfig
 from backends.errors import ConfigurationError
 from backends.federation import FederationConfig, RolesConfig, StoreConfig
 from backends.records import Kind
+from gateway.limits import DocumentLimits
 from loaders.search import SearchRules
 from resolvers.context import Limits
 
@@ -85,6 +86,11 @@ class LimitSettings(BaseModel):
     longest_search: int = Field(default=10_000, ge=1)
     body_bytes: int = Field(default=1024 * 1024, ge=1)
     tokens: int = Field(default=10_000, ge=1)
+    depth: int = Field(default=40, ge=1)
+    aliases: int = Field(default=500, ge=0)
+    fields: int = Field(default=5_000, ge=1)
+    overlaps: int = Field(default=10_000, ge=0)
+    seconds: float = Field(default=60.0, gt=0)
 
 
 WEIGHTS = {"wordllama": (0.3, 1.0), "openai": (1.0, 0.5)}
@@ -133,6 +139,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     tenant: str = Field(default="default", min_length=1, max_length=200)
+    execution: Literal["breadth_first", "graphql_core"] = "breadth_first"
     stores: dict[str, StoreSettings] = Field(default_factory=dict)
     roles: RoleSettings | None = None
     embedder: EmbedderSettings = Field(default_factory=EmbedderSettings)
@@ -179,6 +186,18 @@ class Settings(BaseSettings):
             default_page=self.limits.default_page,
             largest_page=self.limits.largest_page,
             longest_query=self.limits.longest_search,
+        )
+
+    @property
+    def document_limits(self) -> DocumentLimits:
+        """How large a document may be."""
+        limits = self.limits
+        return DocumentLimits(
+            tokens=limits.tokens,
+            depth=limits.depth,
+            aliases=limits.aliases,
+            fields=limits.fields,
+            overlaps=limits.overlaps,
         )
 
     @property

@@ -12,7 +12,7 @@ import pytest
 
 from backends.errors import StoreUnavailable
 from gateway.app import create_app
-from gateway.documents import Documents
+from gateway.execution.document_cache import DocumentCache
 from gateway.explorer import examples
 from gateway.settings import load_settings
 from loaders.base import Loader
@@ -511,7 +511,7 @@ async def test_an_unexpected_error_outside_any_field_is_500_in_json_and_masked(
     def fail(*_: object) -> None:
         raise KeyError(SECRET)
 
-    monkeypatch.setattr(Documents, "prepare", fail)
+    monkeypatch.setattr(DocumentCache, "prepare", fail)
     response = await post(odd, {"query": ASK})
     assert response.status_code == 500
     assert SECRET not in response.text

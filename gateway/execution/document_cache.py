@@ -1,0 +1,113 @@
+"""Documents, parsed, checked and validated once while they are remembered.
+
+What a client sends for the first time is on probation: only what is sent again joins the documents that
+stay.  So a stream of documents that are all different pushes out nothing but itself.  Both parts are
+bounded by their number and by the length of their texts; a parsed document takes about 100 bytes for each
+character of its text, its plans about as much again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import msgspec
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_operation_ast,
+    parse,
+    validate,
+)
+
+DOCUMENTS = 512
+"""Documents in each part."""
+CHARACTERS = 256 * 1024
+"""Of all texts in each part; a longer document is prepared each time that it is sent."""
+
+TOO_DEEP = "The document is nested too deeply."
+
+Check = Callable[[DocumentNode, str], GraphQLError | None]
+"""Says what is wrong with a parsed document and its text, before it is validated."""
+
+
+class Prepared(msgspec.Struct, frozen=True, eq=False):
+    """A document that may be executed, or what is wrong with it."""
+
+    document: DocumentNode | None
+    errors: Sequence[GraphQLError]
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+        """The operation of that name; without one, the only one; `None` if there is no such one."""
+        return None if self.document is None else get_operation_ast(self.document, name)
+
+
+class DocumentCache:
+    """Prepares documents for one schema."""
+
+    def __init__(
+        self, schema: GraphQLSchema, *, most_tokens: int | None = None, check: Check | None = None
+    ) -> None:
+        self._schema = schema
+        self._most_tokens = most_tokens
+        self._check = check
+        self._staying = _Part()
+        self._on_probation = _Part()
+
+    def prepare(self, text: str) -> Prepared:
+        """Parse, check and validate; never raises for what a client can send."""
+        if (known := self._staying.find(text)) is not None:
+            return known
+        if (again := self._on_probation.take(text)) is not None:
+            self._staying.put(text, again)
+            return again
+        prepared = self._prepare(text)
+        self._on_probation.put(text, prepared)
+        return prepared
+
+    def __len__(self) -> int:
+        return len(self._staying) + len(self._on_probation)
+
+    def _prepare(self, text: str) -> Prepared:
+        try:
+            document = parse(text, max_tokens=self._most_tokens)
+            if self._check is not None and (error := self._check(document, text)) is not None:
+                return Prepared(None, [error])
+            return Prepared(document, validate(self._schema, document))
+        except GraphQLError as error:
+            return Prepared(None, [error])
+        except RecursionError:
+            pass
+        return Prepared(None, [GraphQLError(TOO_DEEP, original_error=RecursionError(TOO_DEEP))])
+
+
+class _Part:
+    """Documents by text, those used last, within both bounds."""
+
+    def __init__(self) -> None:
+        self._prepared: OrderedDict[str, Prepared] = OrderedDict()
+        self._characters = 0
+
+    def __len__(self) -> int:
+        return len(self._prepared)
+
+    def find(self, text: str) -> Prepared | None:
+        prepared = self._prepared.get(text)
+        if prepared is not None:
+            self._prepared.move_to_end(text)
+        return prepared
+
+    def take(self, text: str) -> Prepared | None:
+        prepared = self._prepared.pop(text, None)
+        if prepared is not None:
+            self._characters -= len(text)
+        return prepared
+
+    def put(self, text: str, prepared: Prepared) -> None:
+        if len(text) > CHARACTERS // 8:
+            return
+        self._prepared[text] = prepared
+        self._characters += len(text)
+        while len(self._prepared) > DOCUMENTS or self._characters > CHARACTERS:
+            dropped, _ = self._prepared.popitem(last=False)
+            self._characters -= len(dropped)
