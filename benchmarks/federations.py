@@ -1,21 +1,24 @@
-"""The five nested queries over each federation, beside the same calls by hand, in one run:
-`python -m benchmarks.federations FOLDER`.
+"""The five nested queries over each federation, beside the same by hand, in one run:
+`python -m benchmarks.federations FOLDER [--rounds N]`.
 
-Starts PostgreSQL, Neo4j and Redis as the tests do, loads FOLDER (such as the PEP memory) into each
-federation, and asks by turns: the gateway through HTTP in this process, and `benchmarks.by_hand`.  Prints
-p50 and p99 of both, their ratio, and what our time is made of:
+Starts PostgreSQL and Neo4j as the tests do, loads FOLDER (such as the PEP memory) into each federation, and
+asks by turns: the gateway, through HTTP in this process, and `benchmarks.by_hand`.  Both must give the same
+answer: if they do not, it says where, and ends with 1.  Prints p50 and p99 of both, their ratios, and what
+our time is made of:
 
     stores    from a store call's beginning to its end, overlaps counted once
     encoding  of the answer to JSON
-    engine    all else: parsing, validation, resolving, completing, records and cursors
+    engine    all else: parsing, validation, resolving, completing, the request itself
 """
 
+import argparse
 import asyncio
+import gc
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,11 +32,14 @@ from backends.federation import Federation
 from backends.ingest.reader import sources
 from backends.records import Scope
 from backends.trace import StoreCall, recording
-from benchmarks.by_hand import Calls, Drivers, taking_down
+from benchmarks.by_hand.answers import ANSWERS
+from benchmarks.by_hand.compare import difference
+from benchmarks.by_hand.memories import by_hand
+from benchmarks.by_hand.reads import Memory
 from benchmarks.queries import QUERIES
 from gateway.app import create_app
 from gateway.loading import load
-from gateway.settings import load_settings
+from gateway.settings import Settings, load_settings
 from tests.servers import neo4j, postgres
 
 ROUNDS = 60
@@ -41,11 +47,25 @@ WARM = 20
 """Rounds before the clock runs: a JVM compiles what it runs often, statements are prepared."""
 
 console = Console(width=150)
-Ask = Callable[[], Any]
 
 
-async def main(folder: Path) -> None:
-    """Load every federation, then ask."""
+class Gateway(msgspec.Struct, frozen=True):
+    """A gateway that runs in this process."""
+
+    client: httpx.AsyncClient
+    federation: Federation
+
+    async def ask(self, query: str, variables: dict[str, Any] | None = None) -> bytes:
+        """The answer, which must have no errors."""
+        asked = {"query": query, "variables": variables}
+        response = await self.client.post("/graphql", json=asked)
+        if response.status_code != 200 or b'"errors"' in response.content:
+            raise RuntimeError(response.text[:500])
+        return response.content
+
+
+async def main(folder: Path, rounds: int) -> int:
+    """Load every federation, then ask.  How many answers differed."""
     async with AsyncExitStack() as stack:
         server = stack.enter_context(postgres.serving())
         graph = stack.enter_context(neo4j.serving())
@@ -54,19 +74,43 @@ async def main(folder: Path) -> None:
             await stack.enter_async_context(postgres.database(server)) for _ in range(2)
         ]
         configs = {
-            "embedded": f'[stores.embedded]\nkind = "sql"\npath = "{place}/memory.db"\n',
+            "embedded": embedded(place),
             "PostgreSQL": f'[stores.postgres]\nkind = "sql"\nurl = "{alone}"\npool_size = 8\n',
-            "federation": _federation(shared, graph),
+            "federation": federated(shared, graph),
         }
-        running = {
-            name: await stack.enter_async_context(_running(place / f"{name}.toml", config, folder))
-            for name, config in configs.items()
-        }
-        for query, text in QUERIES.items():
-            console.print(await _compare(query, text, running))
+        tables = {query: _table(query) for query in QUERIES}
+        different = 0
+        for name, config in configs.items():  # one gateway at a time, as it would run
+            settings = settings_of(place / f"{name}.toml", config)
+            await fill(settings, folder, name)
+            async with (
+                running(settings) as gateway,
+                by_hand(gateway.federation, settings) as bare,
+            ):
+                for query, table in tables.items():
+                    found = await _compare(query, gateway, bare)
+                    if found is not None:
+                        different += 1
+                        message = f"{query}, {name}: the answers differ at {found}"
+                        console.print(message, style="bold red", markup=False)
+                    table.add_row(name, *await _row(query, gateway, bare, rounds))
+            gc.collect()
+        for table in tables.values():
+            console.print(table)
+        return different
 
 
-def _federation(url: str, graph: neo4j.Neo4j) -> str:
+def embedded(place: Path) -> str:
+    """The configuration of a file in a folder."""
+    return f'[stores.embedded]\nkind = "sql"\npath = "{place}/memory.db"\npool_size = 8\n'
+
+
+def federated(url: str, graph: neo4j.Neo4j) -> str:
+    """The configuration of texts in PostgreSQL and a graph in Neo4j, each searched where it is."""
+    split = (
+        '{ document = "postgres", chunk = "postgres", '
+        'entity = "graph", fact = "graph", episode = "graph" }'
+    )
     return f"""
         [stores.postgres]
         kind = "sql"
@@ -81,98 +125,103 @@ def _federation(url: str, graph: neo4j.Neo4j) -> str:
         [roles]
         texts = "postgres"
         graph = "graph"
-        keywords = {{ document = "postgres", chunk = "postgres", entity = "graph", fact = "graph", episode = "graph" }}
-        vectors = {{ document = "postgres", chunk = "postgres", entity = "graph", fact = "graph", episode = "graph" }}
+        keywords = {split}
+        vectors = {split}
         """
 
 
-class Running(msgspec.Struct):
-    """A gateway that runs, and the bare drivers of its stores."""
+def settings_of(toml: Path, config: str) -> Settings:
+    """The settings of a configuration, which is written to a file."""
+    toml.write_text(config)
+    return load_settings(config=toml, tenant="bench")
 
-    client: Any
-    federation: Any
-    drivers: Any
+
+async def fill(settings: Settings, folder: Path, name: str) -> None:
+    """Make what the stores need, and load a folder."""
+    async with Federation(settings.federation) as federation:
+        for store in federation.stores.values():
+            await store.migrate(federation.needs_of(store.name))
+        scope, files = Scope(settings.tenant), sources([str(folder)])
+        report = await load(federation, scope, files, console=Console(quiet=True))
+    console.print(
+        f"{name}: {report.records:,} records loaded in {report.seconds:.1f} s "
+        f"({report.records / report.seconds:,.0f} a second, embeddings included)"
+    )
 
 
 @asynccontextmanager
-async def _running(toml: Path, config: str, folder: Path) -> AsyncGenerator[Running]:
-    toml.write_text(config)
-    settings = load_settings(config=toml, tenant=f"bench-{toml.stem}")
+async def running(settings: Settings) -> AsyncGenerator[Gateway]:
+    """A gateway over stores that are filled."""
     app = create_app(settings)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
-        federation: Federation = app.state.federation
-        for name, store in federation.stores.items():
-            await store.migrate(federation.needs_of(name))
-        files = sources([str(folder)])
-        scope = Scope(settings.tenant)
-        report = await load(federation, scope, files, console=Console(quiet=True))
-        console.print(
-            f"{toml.stem}: {report.records:,} records loaded in {report.seconds:.1f} s "
-            f"({report.records / report.seconds:,.0f} a second, embeddings included)"
-        )
         transport = httpx.ASGITransport(app=app)
         client = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://memory", timeout=60)
         )
-        drivers = await stack.enter_async_context(Drivers.of(federation))
-        yield Running(client, federation, drivers)
+        yield Gateway(client, app.state.federation)
 
 
-async def _compare(query: str, text: str, running: dict[str, Running]) -> Table:
+def _table(query: str) -> Table:
     table = Table(title=query)
     for column in (
-        "federation", "store calls", "p50 ms", "p99 ms", "by hand p50", "p99", "ratio",
-        "stores", "engine", "encoding",
+        "federation", "kB", "store calls", "p50 ms", "p99 ms", "by hand: sent", "p50 ms", "p99 ms",
+        "ratio p50", "p99", "stores", "engine", "encoding",
     ):  # fmt: skip
         table.add_column(column, justify="right")
-    for name, gateway in running.items():
-        table.add_row(name, *await _row(text, gateway))
     return table
 
 
-async def _row(text: str, gateway: Running) -> Sequence[str]:
-    async def ask() -> bytes:
-        response = await gateway.client.post("/graphql", json={"query": text})
-        assert b'"errors"' not in response.content, response.text[:500]
-        return response.content
+async def _compare(query: str, gateway: Gateway, bare: Memory) -> str | None:
+    """Ask both until all is warm.  Where their answers differ, if they do."""
+    for _ in range(WARM):
+        await gateway.ask(QUERIES[query])
+        await ANSWERS[query](bare)
+    return difference(await gateway.ask(QUERIES[query]), await ANSWERS[query](bare))
 
-    for _ in range(WARM):
-        await ask()
-    with taking_down(gateway.federation) as noted:
-        await ask()
-    by_hand = Calls(noted)
-    for _ in range(WARM):
-        await by_hand.send(gateway.drivers)
+
+async def _row(query: str, gateway: Gateway, bare: Memory, rounds: int) -> Sequence[str]:
     ours: list[float] = []
     theirs: list[float] = []
     stores: list[float] = []
-    for _ in range(ROUNDS):
+    before = bare.sent()
+    for _ in range(rounds):
         with recording() as calls:
-            ours.append(await _timed(ask))
+            ours.append(await timed(lambda: gateway.ask(QUERIES[query])))
         stores.append(_covered(calls))
-        theirs.append(await _timed(lambda: by_hand.send(gateway.drivers)))
-    encoding = _encoding(await ask())
+        theirs.append(await timed(lambda: ANSWERS[query](bare)))
+    sent = (bare.sent() - before) // rounds
+    answer = await gateway.ask(QUERIES[query])
+    encoding = _encoding(answer)
     p50, store = statistics.median(ours), statistics.median(stores)
     return [
-        f"{len(calls)} ({len(noted)} statements)",
-        *_figures(ours),
-        *_figures(theirs),
-        f"{p50 / statistics.median(theirs):.1f}",
+        f"{len(answer) / 1000:.0f}",
+        str(len(calls)),
+        *figures(ours),
+        str(sent),
+        *figures(theirs),
+        f"{p50 / statistics.median(theirs):.2f}",
+        f"{p99(ours) / p99(theirs):.2f}",
         *(f"{part / p50:.0%}" for part in (store, p50 - store - encoding, encoding)),
     ]
 
 
-async def _timed(work: Ask) -> float:
+async def timed(work: Callable[[], Awaitable[object]]) -> float:
+    """The seconds that something takes."""
     started = time.perf_counter()
     await work()
     return time.perf_counter() - started
 
 
-def _figures(times: Sequence[float]) -> list[str]:
+def figures(times: Sequence[float]) -> list[str]:
+    """p50 and p99 in milliseconds."""
+    return [f"{statistics.median(times) * 1e3:.1f}", f"{p99(times) * 1e3:.1f}"]
+
+
+def p99(times: Sequence[float]) -> float:
+    """The time that one in a hundred exceeds."""
     ordered = sorted(times)
-    last = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    return [f"{statistics.median(ordered) * 1e3:.1f}", f"{last * 1e3:.1f}"]
+    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
 
 
 def _covered(calls: Sequence[StoreCall]) -> float:
@@ -196,5 +245,14 @@ def _encoding(answer: bytes) -> float:
     return statistics.median(times)
 
 
+def arguments(description: str | None, *, rounds: int) -> tuple[Path, int]:
+    """The folder to load and how often to ask, of the command line."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, help="what to load, such as the PEP memory")
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"{rounds} unless said")
+    given = parser.parse_args()
+    return given.folder, max(1, given.rounds)
+
+
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    sys.exit(1 if asyncio.run(main(*arguments(__doc__, rounds=ROUNDS))) else 0)

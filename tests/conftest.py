@@ -9,19 +9,7 @@ import pytest
 
 from tests.support import DATA, DEMO, Gateway, fill, need_peps, running
 
-pytest_plugins = ["tests.servers.fixtures"]
-
-TOGETHER = ("adapter", "federation_config")
-"""Fixtures whose every value is made for a whole session: tests that share one are run by one worker."""
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Where workers share the tests, those that need the same costly thing go to the same one."""
-    given = getattr(item, "callspec", None)
-    values = [str(given.params[name]) for name in TOGETHER if given and name in given.params]
-    memory = "peps" if item.get_closest_marker("peps") else None
-    item.add_marker(pytest.mark.xdist_group(memory or "-".join(values) or item.path.stem))
-
+pytest_plugins = ["tests.servers.fixtures", "tests.sharing"]
 
 @pytest.fixture(scope="session")
 async def odd(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:

@@ -101,7 +101,7 @@ class Layer:
             columns.append(values)
             if damage:
                 damaged.append((field, damage))
-        objects = build(self.selection, columns) if columns else [{} for _ in range(self.size)]
+        objects = build(self.selection, columns) if columns else _empty(self.size)
         return objects, _merge(objects, damaged) if damaged else {}
 
     def lost(self) -> set[Row]:
@@ -272,6 +272,12 @@ class Done:
 
     def abandon(self, rows: Collection[Row]) -> None:
         """There is nothing to wait for."""
+
+
+def _empty(size: int) -> list[Any]:
+    """Objects without fields."""
+    objects: list[Any] = [{} for _ in range(size)]
+    return objects
 
 
 def _merge(

@@ -9,22 +9,20 @@ from typing import Any
 
 import graphql
 from graphql import GraphQLError
-from graphql.execution import ExecutionResult, Executor
-from graphql.execution.execute import assume_not_async_iterable, assume_not_awaitable
-from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
-from graphql.pyutils.is_awaitable import is_async_iterable as graphql_is_async_iterable
-from graphql.pyutils.is_awaitable import is_awaitable as graphql_is_awaitable
-from strawberry.execution.is_awaitable import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from graphql.execution import ExecutionResult
 
 from gateway.execution.columns import Build
+from gateway.execution.core import (
+    AWAITABLE_PREDICATES,
+    STREAM_PREDICATES,
+    Executor,
+    ExecutorThrowingOnIncremental,
+    StrawberryGraphQLCoreExecutionContext,
+)
 from gateway.execution.plan import Plan
 from gateway.execution.plan_cache import PlanCache
 from gateway.execution.running import Run, as_dicts, as_structs
 from gateway.execution.unsupported import Unsupported, note_fallback
-
-KNOWN_PREDICATES = (graphql_is_awaitable, optimized_is_awaitable, assume_not_awaitable)
-KNOWN_STREAMS = (graphql_is_async_iterable, assume_not_async_iterable)
 
 
 class BreadthFirst(Executor[Any]):
@@ -64,9 +62,9 @@ class BreadthFirst(Executor[Any]):
             raise Unsupported("abort signal")
         if self.hooks is not None:
             raise Unsupported("hooks")
-        if self.is_awaitable not in KNOWN_PREDICATES:
+        if self.is_awaitable not in AWAITABLE_PREDICATES:
             raise Unsupported("a predicate of its own for awaitables")
-        if self.is_async_iterable not in KNOWN_STREAMS:
+        if self.is_async_iterable not in STREAM_PREDICATES:
             raise Unsupported("a predicate of its own for asynchronous iterables")
 
 

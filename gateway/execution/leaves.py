@@ -15,10 +15,10 @@ from graphql import (
     GraphQLLeafType,
     GraphQLString,
 )
-from graphql.execution.executor import Executor
 
 from gateway.execution.columns import Column, Leaves
 from gateway.execution.completion import Cells, Completion
+from gateway.execution.core import complete_leaf
 from gateway.execution.errors import contained
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Leaf(Completion):
 
     def _coerced(self, value: Any) -> Any:
         try:
-            return Executor.complete_leaf_value(self._type, value)
+            return complete_leaf(self._type, value)
         except BaseException as error:  # noqa: BLE001 - a scalar of the application, which may raise anything
             return contained(error)
 

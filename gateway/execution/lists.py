@@ -7,10 +7,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
-from graphql.pyutils import is_iterable
 
 from gateway.execution.columns import Column, Lists
 from gateway.execution.completion import Cells, Completion
+from gateway.execution.core import is_iterable_value
 from gateway.execution.errors import contained
 from gateway.execution.values import ABANDONED
 
@@ -77,9 +77,9 @@ class ListOf(Completion):
 
 def _listed(field: "Field", value: Any) -> Any:
     """A value as a list, or what is wrong with it."""
-    if isinstance(value, (list, tuple)):
+    if type(value) in (list, tuple):
         return value
-    if not is_iterable(value):
+    if not is_iterable_value(value):
         return GraphQLError(
             f"Expected Iterable, but did not find one for field '{field.parent_type}.{field.name}'."
         )

@@ -3,10 +3,10 @@
 from typing import Any
 
 from graphql import GraphQLAbstractType, GraphQLError, GraphQLObjectType
-from graphql.execution.executor import invalid_return_type_error
 
 from gateway.execution.columns import Column, Leaves, Objects, Row, Variants
 from gateway.execution.completion import Cells, Completion
+from gateway.execution.core import invalid_return_type_error
 from gateway.execution.sources import each
 from gateway.execution.values import ABANDONED
 
@@ -31,10 +31,7 @@ class Object(Completion):
             ]
             return self._selected(cells.sifted(verdicts, bubbles=self.bubbles))
 
-        fails = (
-            (lambda answer: not answer or isinstance(answer, Exception)) if self.bubbles else None
-        )
-        return cells.run.settled(answers, go, fails=fails)
+        return cells.run.settled(answers, go, fails=_is_refusal if self.bubbles else None)
 
     def _selected(self, cells: Cells) -> Column:
         try:
@@ -72,8 +69,7 @@ class Abstract(Completion):
             ]
             return self._grouped(cells, types)
 
-        fails = (lambda name: name is None or isinstance(name, Exception)) if self.bubbles else None
-        return cells.run.settled(names, go, fails=fails)
+        return cells.run.settled(names, go, fails=_is_refusal if self.bubbles else None)
 
     def _grouped(self, cells: Cells, types: list[Any]) -> Column:
         pairs = list(zip(types, cells.values, strict=True))
@@ -110,6 +106,10 @@ class Abstract(Completion):
             return error
 
 
+def _is_refusal(answer: Any) -> bool:
+    return not answer or isinstance(answer, Exception)
+
+
 def _of_type(cells: Cells, type_: GraphQLObjectType) -> list[Any] | None:
     """What `is_type_of` says of each value; `None` where there is nothing to ask, or no doubt.
 
@@ -122,9 +122,9 @@ def _of_type(cells: Cells, type_: GraphQLObjectType) -> list[Any] | None:
     info = cells.run.info(cells.field)
     if not getattr(predicate, "__by_class__", False):
         return each(lambda value: predicate(value, info), cells.values)
-    examples = {type(value): value for value in cells.values}
+    examples: dict[Any, Any] = {type(value): value for value in cells.values}
     answers = each(lambda value: predicate(value, info), list(examples.values()))
     if all(answer is True for answer in answers):
         return None
-    by_class = dict(zip(examples, answers, strict=True))
+    by_class: dict[Any, Any] = dict(zip(examples, answers, strict=True))
     return [by_class[type(value)] for value in cells.values]

@@ -16,14 +16,11 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLObjectType,
-    GraphQLOutputType,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
     is_abstract_type,
     is_leaf_type,
-    is_list_type,
-    is_non_null_type,
     is_object_type,
 )
 from graphql.execution.collect_fields import (
@@ -37,6 +34,7 @@ from graphql.pyutils import Path
 
 from gateway.execution.arguments import Arguments
 from gateway.execution.completion import Completion
+from gateway.execution.core import is_list, is_non_null
 from gateway.execution.leaves import Leaf
 from gateway.execution.lists import ListOf
 from gateway.execution.objects import Abstract, Object
@@ -146,11 +144,11 @@ class Plan:
         )
 
 
-def completion_of(type_: GraphQLOutputType, *, propagates: bool) -> Completion:
+def completion_of(type_: Any, *, propagates: bool) -> Completion:
     """The completion of a type; `propagates` says whether errors take what may not be null with them."""
-    is_nullable = not is_non_null_type(type_)
+    is_nullable = not is_non_null(type_)
     inner: Any = type_ if is_nullable else type_.of_type
-    if is_list_type(inner):
+    if is_list(inner):
         items = completion_of(inner.of_type, propagates=propagates)
         return ListOf(items, is_nullable=is_nullable, propagates=propagates)
     if is_leaf_type(inner):

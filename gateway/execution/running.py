@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
-from graphql import GraphQLError, GraphQLResolveInfo
-from graphql.execution import ExecutionResult, Executor
-from graphql.execution.execute import assume_not_awaitable
+from graphql import GraphQLError
+from graphql.execution import ExecutionResult
 
 from gateway.execution.columns import Build, Column, Done, Layer, Leaves
+from gateway.execution.core import Executor, assumes_nothing_awaitable
 from gateway.execution.errors import Damage, contained
 from gateway.execution.plan import TOO_DEEP, Field, Plan, Selection
 from gateway.execution.values import (
@@ -20,7 +20,7 @@ from gateway.execution.values import (
     STREAM,
     adopted,
     is_awaitable,
-    sort_of,
+    sort_of_value,
 )
 from gateway.execution.waiting import Pending, Waiting
 
@@ -52,13 +52,13 @@ class Run:
     def __init__(self, plan: Plan, executor: Executor[Any], build: Build) -> None:
         self.plan = plan
         self.executor = executor
-        self.is_sync = executor.is_awaitable is assume_not_awaitable
+        self.is_sync = executor.is_awaitable is assumes_nothing_awaitable
         """Whether values are taken as they are, even if they could be awaited."""
         self._build = build
         self._root = Layer(plan.root, 1)
         self._waiting = Waiting()
         self._bubbling = False
-        self._infos: dict[Field, GraphQLResolveInfo[Any]] = {}
+        self._infos: dict[Field, Any] = {}
 
     def start(self, *, serially: bool) -> ExecutionResult | Awaitable[ExecutionResult]:
         """The result; awaitable if anything of it has to be awaited.  `serially` runs one root field after
@@ -75,14 +75,13 @@ class Run:
 
     # What sources and completions ask for
 
-    def info(self, field: Field) -> GraphQLResolveInfo[Any]:
+    def info(self, field: Field) -> Any:
         """The field's info, one for all parents: its path has no indices."""
-        info = self._infos.get(field)
-        if info is None:
-            info = self._infos[field] = self.executor.build_resolve_info(
+        if field not in self._infos:
+            self._infos[field] = self.executor.build_resolve_info(
                 field.definition, field.nodes, field.parent_type, field.path
             )
-        return info
+        return self._infos[field]
 
     def arguments(self, field: Field) -> dict[str, Any]:
         """The field's arguments.  Raises GraphQLError."""
@@ -93,7 +92,7 @@ class Run:
     def layer(self, selection: Selection, parents: list[Any]) -> Layer:
         """Resolve a selection for all its parents."""
         layer = Layer(selection, len(parents))
-        self._fill(layer, parents)
+        self._fill(layer, selection, parents)
         return layer
 
     def faulted(self) -> None:
@@ -115,7 +114,7 @@ class Run:
             return go(cells)
         pending = Pending(self._waiting, len(cells))
         for row, cell in enumerate(cells):
-            sort = sort_of((type(cell),))
+            sort = sort_of_value(cell)
             if sort & AWAITABLE:
                 pending.awaited[row] = cell
             elif sort & STREAM and read is not None:
@@ -137,7 +136,7 @@ class Run:
         if serially:
             number = self._serially(0)
             return None if number is None else self._wait_serially(number)
-        self._fill(self._root, [self.executor.root_value])
+        self._fill(self._root, self.plan.root, [self.executor.root_value])
         self._arrived()
         return self._waiting.drive() if self._waiting else None
 
@@ -171,8 +170,8 @@ class Run:
         root.columns += [Leaves(field, [None]) for field in fields[number + 1 :]]
         return True
 
-    def _fill(self, layer: Layer, parents: list[Any]) -> None:
-        for field in layer.selection.fields:
+    def _fill(self, layer: Layer, selection: Selection, parents: list[Any]) -> None:
+        for field in selection.fields:
             column = self._column(field, parents) if parents else Leaves(field, [])
             layer.columns.append(column)
 
@@ -269,7 +268,7 @@ class Run:
 def _whole(field: Field, raw: Any, size: int) -> list[Any]:
     """The values of a column, one for each parent."""
     try:
-        column: list[Any] = raw if type(raw) is list else list(raw)
+        column: list[Any] = raw if isinstance(raw, list) else list(raw)
     except Exception as error:  # noqa: BLE001 - it is the batch function's
         return [error] * size
     if len(column) != size:

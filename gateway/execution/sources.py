@@ -14,15 +14,14 @@ a PermissionExtension, says that it does not look at the parent by `independent_
 from collections.abc import Awaitable, Callable
 from functools import partial, reduce
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from graphql import GraphQLField, GraphQLSchema
-from strawberry.extensions.field_extension import build_field_extension_resolvers
 from strawberry.permission import PermissionExtension
-from strawberry.schema.schema_converter import GraphQLCoreConverter, get_arguments
 from strawberry.types.field import StrawberryField
 from strawberry.utils.await_maybe import await_maybe
 
+from gateway.execution.core import STRAWBERRY_FIELD, convert_arguments, extension_resolvers
 from gateway.execution.errors import contained
 from gateway.execution.values import is_awaitable
 
@@ -98,8 +97,7 @@ class StrawberrySource:
     def __init__(self, schema: Any, field: StrawberryField) -> None:
         self._schema = schema
         self._field = field
-        resolver = field.base_resolver
-        assert resolver is not None
+        resolver = cast("Any", field.base_resolver)
         self._function: Callable[..., Any] = resolver.wrapped_func
         self._batch: Callable[..., Any] | None = getattr(self._function, "__batch__", None)
         self._takes_self = resolver.self_parameter is not None
@@ -118,7 +116,7 @@ class StrawberrySource:
     def prepare(self, run: "Run", field: "Field") -> tuple[Any, dict[str, Any]]:
         """Strawberry's info, and the arguments as Strawberry converts them."""
         info = self._schema.config.info_class(_raw_info=run.info(field), _field=self._field)
-        _, arguments = get_arguments(
+        _, arguments = convert_arguments(
             field=self._field,
             source=None,
             info=info,
@@ -152,7 +150,7 @@ class Guarded:
     def __init__(self, inner: StrawberrySource, field: StrawberryField) -> None:
         self._inner = inner
         self._is_async = field.is_async
-        self._extensions: list[Any] = build_field_extension_resolvers(field)
+        self._extensions: list[Any] = extension_resolvers(field)
 
     def resolve(self, run: "Run", field: "Field", parents: list[Any]) -> Raw:
         """What the extensions let through; what they answer instead stands for every parent."""
@@ -195,7 +193,7 @@ def source_of(schema: GraphQLSchema, name: str, definition: GraphQLField) -> Sou
     if name == "__typename":
         return TypeName()
     strawberry_schema = getattr(schema, "_strawberry_schema", None)
-    field: Any = (definition.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    field: Any = (definition.extensions or {}).get(STRAWBERRY_FIELD)
     if isinstance(field, StrawberryField) and strawberry_schema is not None:
         return _strawberry_source(strawberry_schema, field)
     batch = getattr(definition.resolve, "__batch__", None)

@@ -4,7 +4,7 @@ which is made in C, stands for a look at each value."""
 from collections.abc import Iterable
 from inspect import CO_ITERABLE_COROUTINE
 from types import CoroutineType, GeneratorType
-from typing import Any
+from typing import Any, cast
 
 from graphql.pyutils import Undefined
 
@@ -34,10 +34,10 @@ NULLS = (type(None), type(Undefined), Abandoned)
 
 _MOST_TYPES = 10_000
 """Types remembered: an application that makes types as it runs must not fill the memory."""
-_sorts: dict[type, int] = dict.fromkeys(NULLS, NULL)
+_sorts: dict[type[Any], int] = dict.fromkeys(NULLS, NULL)
 
 
-def sort_of(types: Iterable[type]) -> int:
+def sort_of(types: Iterable[type[Any]]) -> int:
     """The sorts that occur among values of these types."""
     sorts = PLAIN
     for each in types:
@@ -48,10 +48,15 @@ def sort_of(types: Iterable[type]) -> int:
 
 def is_awaitable(value: Any) -> bool:
     """Whether a value is to be awaited, by its type."""
-    return bool(sort_of((type(value),)) & AWAITABLE)
+    return bool(sort_of_value(value) & AWAITABLE)
 
 
-def _learn(new: type) -> int:
+def sort_of_value(value: Any) -> int:
+    """The sort of one value."""
+    return sort_of((cast("type[Any]", type(value)),))
+
+
+def _learn(new: type[Any]) -> int:
     if len(_sorts) >= _MOST_TYPES:
         _sorts.clear()
         _sorts.update(dict.fromkeys(NULLS, NULL))
@@ -59,7 +64,7 @@ def _learn(new: type) -> int:
     return sort
 
 
-def _sort(new: type) -> int:
+def _sort(new: type[Any]) -> int:
     if issubclass(new, Exception):
         return ERROR
     if issubclass(new, GeneratorType):
@@ -73,9 +78,9 @@ def _sort(new: type) -> int:
 
 def adopted(value: Any) -> Any:
     """A value, as a coroutine if it is a generator that stands for one."""
-    if isinstance(value, GeneratorType) and value.gi_code.co_flags & CO_ITERABLE_COROUTINE:
+    if type(value) is GeneratorType and value.gi_code.co_flags & CO_ITERABLE_COROUTINE:
         return _await(value)
-    return value
+    return cast("Any", value)
 
 
 async def _await(value: Any) -> Any:

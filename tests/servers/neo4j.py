@@ -40,6 +40,7 @@ server.https.enabled=false
 dbms.usage_report.enabled=false
 server.memory.pagecache.size=64m
 db.tx_log.preallocate=false
+internal.cypher.use_parameter_size=false
 """
 
 
