@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 
 from backends.federation import Federation
 from backends.records import Fields, Kind, Record, Scope
@@ -18,14 +19,47 @@ class Loaders:
     """Every way from a resolver to a store, for one tenant and one request.  Made inside the event loop."""
 
     def __init__(self, federation: Federation, scope: Scope, rules: SearchRules) -> None:
-        self.document = DocumentLoaders(federation, scope)
-        self.chunk = ChunkLoaders(federation, scope)
-        self.entity = EntityLoaders(federation, scope)
-        self.fact = FactLoaders(federation, scope)
-        self.episode = EpisodeLoaders(federation, scope)
-        self.search = SearchLoaders(federation, scope, rules, self.records)
-        self.traversal = TraversalLoaders(federation, scope)
+        self._federation = federation
+        self._scope = scope
+        self._rules = rules
         self.health = federation.health
+
+    # Made when they are first used: a query needs a few of the forty, and each is made anew for it.
+
+    @cached_property
+    def document(self) -> DocumentLoaders:
+        """Documents."""
+        return DocumentLoaders(self._federation, self._scope)
+
+    @cached_property
+    def chunk(self) -> ChunkLoaders:
+        """Chunks."""
+        return ChunkLoaders(self._federation, self._scope)
+
+    @cached_property
+    def entity(self) -> EntityLoaders:
+        """Entities."""
+        return EntityLoaders(self._federation, self._scope)
+
+    @cached_property
+    def fact(self) -> FactLoaders:
+        """Facts."""
+        return FactLoaders(self._federation, self._scope)
+
+    @cached_property
+    def episode(self) -> EpisodeLoaders:
+        """Episodes."""
+        return EpisodeLoaders(self._federation, self._scope)
+
+    @cached_property
+    def search(self) -> SearchLoaders:
+        """Searches and likenesses."""
+        return SearchLoaders(self._federation, self._scope, self._rules, self.records)
+
+    @cached_property
+    def traversal(self) -> TraversalLoaders:
+        """Paths and subgraphs."""
+        return TraversalLoaders(self._federation, self._scope)
 
     async def records(
         self, kind: Kind, keys: Sequence[str], known_at: datetime, fields: Fields

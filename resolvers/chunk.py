@@ -26,7 +26,7 @@ from resolvers.context import Info
 from resolvers.ids import keys_of
 from resolvers.inputs import MetadataMatch, metadata_matches
 from resolvers.listing import BY_KEY, Listing, Paging
-from resolvers.node import Node
+from resolvers.node import Node, by_class
 from resolvers.nouns import (
     ChunkConnection,
     ChunkRef,
@@ -63,6 +63,7 @@ class Chunk(Node):
     metadata: JSON = strawberry.field(description="What else is known of it, a JSON object.")
 
     @classmethod
+    @by_class
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
         return isinstance(obj, records.Chunk)
 

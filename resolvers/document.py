@@ -34,7 +34,7 @@ from resolvers.inputs import (
     time_range,
 )
 from resolvers.listing import BY_KEY, BY_POSITION, Listing, Paging, sorting_of
-from resolvers.node import Node
+from resolvers.node import Node, by_class
 from resolvers.nouns import (
     ChunkConnection,
     DocumentConnection,
@@ -61,6 +61,7 @@ class Document(Node):
     updated_at: datetime | None = strawberry.field(description="When it was last changed.")
 
     @classmethod
+    @by_class
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
         return isinstance(obj, records.Document)
 

@@ -34,7 +34,7 @@ from resolvers.fact import FactConnection, facts_of
 from resolvers.inputs import DateTimeRange, SortDirection, order_of, time_range
 from resolvers.listing import BY_KEY, BY_NAME, Listing, Paging, sorting_of
 from resolvers.neighbor import NeighborConnection, neighbors_of
-from resolvers.node import Node
+from resolvers.node import Node, by_class
 from resolvers.nouns import ChunkConnection, DocumentConnection, EntityConnection, EpisodeConnection
 from resolvers.readers import READERS
 from resolvers.relations import episodes_of, similar_to
@@ -70,6 +70,7 @@ class Entity(Node):
     created_at: datetime | None = strawberry.field(description="When it was created.")
 
     @classmethod
+    @by_class
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
         return isinstance(obj, records.Entity)
 

@@ -32,7 +32,7 @@ from resolvers.fact import facts_of
 from resolvers.ids import keys_of
 from resolvers.inputs import DateTimeRange, SortDirection, order_of, time_range
 from resolvers.listing import BY_OCCURRED_AT, Listing, Paging, sorting_of
-from resolvers.node import Node
+from resolvers.node import Node, by_class
 from resolvers.nouns import (
     DocumentRef,
     EntityConnection,
@@ -71,6 +71,7 @@ class Episode(Node):
     metadata: JSON = strawberry.field(description="What else is known of it, a JSON object.")
 
     @classmethod
+    @by_class
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
         return isinstance(obj, records.Episode)
 

@@ -30,7 +30,7 @@ from resolvers.context import Info, Keys
 from resolvers.ids import keys_of
 from resolvers.inputs import DateTimeRange, SortDirection, order_of, time_range
 from resolvers.listing import BY_VALID_FROM, Listing, Paging, sorting_of
-from resolvers.node import Node
+from resolvers.node import Node, by_class
 from resolvers.nouns import EntityRef, EpisodeConnection, FactConnection
 from resolvers.readers import READERS
 from resolvers.relations import Keyed, episodes_of
@@ -57,6 +57,7 @@ class Fact(Node):
     )
 
     @classmethod
+    @by_class
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
         return isinstance(obj, records.Fact)
 

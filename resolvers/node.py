@@ -1,5 +1,6 @@
 """Things with a global id."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -23,6 +24,12 @@ class SnapshotOf:
         self.clocks = clocks
         self.valid_at = moment.valid_at
         self.known_at = moment.known_at
+
+
+def by_class(predicate: Callable[..., bool]) -> Callable[..., bool]:
+    """Say of an `is_type_of` that it looks at the class of a value only: one value of each class need be asked."""
+    predicate.__by_class__ = True  # pyright: ignore[reportFunctionMemberAccess]
+    return predicate
 
 
 @strawberry.interface(description="A thing with a global id, by which `node` gives it back.")

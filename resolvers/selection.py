@@ -1,6 +1,7 @@
 """What a query selects beneath a field: so that a store is asked for those columns only."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 import msgspec
 from graphql import (
@@ -31,11 +32,16 @@ def selected(info: Info, *paths: tuple[str, ...]) -> frozenset[str]:
 
 def columns(record: type[msgspec.Struct], names: frozenset[str], special: Columns) -> Fields:
     """The attributes of a record that these fields need."""
-    attributes = {field.name for field in msgspec.structs.fields(record)}
     needed = {
-        attribute for name in names for attribute in special.get(name, (to_snake_case(name),))
+        attribute for name in names for attribute in special.get(name, (_attribute_of(name),))
     }
-    return frozenset(needed & attributes)
+    return frozenset(needed.intersection(record.__struct_fields__))
+
+
+@cache
+def _attribute_of(field: str) -> str:
+    """The attribute of a field's name; fields are the schema's, so there are only so many."""
+    return to_snake_case(field)
 
 
 def _beneath(info: Info, path: tuple[str, ...]) -> list[FieldNode]:

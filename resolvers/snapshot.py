@@ -13,7 +13,7 @@ from resolvers.document import DocumentRoot
 from resolvers.entity import EntityRoot
 from resolvers.episode import EpisodeRoot
 from resolvers.fact import FactRoot
-from resolvers.node import Node, NodeRoot, SnapshotOf
+from resolvers.node import Node, NodeRoot, SnapshotOf, by_class
 from resolvers.search import SearchRoot
 from resolvers.store import StoreRoot
 from resolvers.traversal import TraversalRoot
@@ -36,6 +36,7 @@ class Snapshot(
     known_at: datetime = strawberry.field(description="What the memory knew at this time.")
 
     @classmethod
+    @by_class
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
         return isinstance(obj, SnapshotOf)
 

@@ -6,7 +6,7 @@ may not be null.  Only cells that hold faults are looked at, so an error costs w
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from graphql import FieldNode, GraphQLError, located_error
@@ -97,6 +97,17 @@ def contained(error: BaseException) -> Exception:
     wrapped = NotAnException(f"{type(error).__name__} was raised")
     wrapped.__cause__ = error
     return wrapped
+
+
+def each(function: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
+    """What a function gives for each value; an exception where it raises one."""
+    results: list[Any] = []
+    for value in values:
+        try:
+            results.append(function(value))
+        except BaseException as error:  # noqa: BLE001 - `contained` tells which end more than this cell
+            results.append(contained(error))
+    return results
 
 
 def _is_being_cancelled() -> bool:

@@ -7,7 +7,7 @@ from graphql import GraphQLAbstractType, GraphQLError, GraphQLObjectType
 from gateway.execution.columns import Column, Leaves, Objects, Row, Variants
 from gateway.execution.completion import Cells, Completion
 from gateway.execution.core import invalid_return_type_error
-from gateway.execution.sources import each
+from gateway.execution.errors import each
 from gateway.execution.values import ABANDONED
 
 
@@ -123,7 +123,7 @@ def _of_type(cells: Cells, type_: GraphQLObjectType) -> list[Any] | None:
     if not getattr(predicate, "__by_class__", False):
         return each(lambda value: predicate(value, info), cells.values)
     examples: dict[Any, Any] = {type(value): value for value in cells.values}
-    answers = each(lambda value: predicate(value, info), list(examples.values()))
+    answers = each(lambda value: predicate(value, info), examples.values())
     if all(answer is True for answer in answers):
         return None
     by_class: dict[Any, Any] = dict(zip(examples, answers, strict=True))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from graphql import GraphQLError
 from graphql.execution import ExecutionResult
@@ -268,7 +268,7 @@ class Run:
 def _whole(field: Field, raw: Any, size: int) -> list[Any]:
     """The values of a column, one for each parent."""
     try:
-        column: list[Any] = raw if isinstance(raw, list) else list(raw)
+        column = cast("list[Any]", raw) if isinstance(raw, list) else list(raw)
     except Exception as error:  # noqa: BLE001 - it is the batch function's
         return [error] * size
     if len(column) != size:

@@ -22,7 +22,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.await_maybe import await_maybe
 
 from gateway.execution.core import STRAWBERRY_FIELD, convert_arguments, extension_resolvers
-from gateway.execution.errors import contained
+from gateway.execution.errors import each
 from gateway.execution.values import is_awaitable
 
 if TYPE_CHECKING:
@@ -223,14 +223,3 @@ def _is_independent(extension: Any) -> bool:
             for permission in extension.permissions
         )
     return bool(getattr(extension, "independent_of_source", False))
-
-
-def each(function: Callable[[Any], Any], parents: list[Any]) -> list[Any]:
-    """What a function gives for each parent; an exception where it raises one."""
-    values: list[Any] = []
-    for parent in parents:
-        try:
-            values.append(function(parent))
-        except BaseException as error:  # noqa: BLE001 - `contained` tells which end more than this cell
-            values.append(contained(error))
-    return values

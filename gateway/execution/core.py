@@ -1,0 +1,58 @@
+"""What the engine takes from inside graphql-core and Strawberry: in one place, since little of it is public
+and some of it is only half typed."""
+
+# pyright: reportUnknownVariableType=false
+
+from collections.abc import Callable
+from typing import Any
+
+from graphql import is_list_type, is_non_null_type
+from graphql.execution.execute import assume_not_async_iterable, assume_not_awaitable
+from graphql.execution.executor import Executor, invalid_return_type_error
+from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
+from graphql.pyutils import is_iterable
+from graphql.pyutils.is_awaitable import is_async_iterable, is_awaitable
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+from strawberry.extensions.field_extension import build_field_extension_resolvers
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.schema_converter import GraphQLCoreConverter, get_arguments
+
+AWAITABLE_PREDICATES: tuple[Any, ...] = (
+    is_awaitable,
+    optimized_is_awaitable,
+    assume_not_awaitable,
+)
+"""Predicates for awaitables that the engine's own agrees with."""
+
+STREAM_PREDICATES: tuple[Any, ...] = (is_async_iterable, assume_not_async_iterable)
+"""Predicates for asynchronous iterables that the engine's own agrees with."""
+
+STRAWBERRY_FIELD = GraphQLCoreConverter.DEFINITION_BACKREF
+"""Under what a field of the schema knows its Strawberry field."""
+
+assumes_nothing_awaitable: Any = assume_not_awaitable
+"""The predicate of who wants nothing awaited."""
+
+is_iterable_value: Callable[[Any], bool] = is_iterable
+is_list: Callable[[Any], bool] = is_list_type
+is_non_null: Callable[[Any], bool] = is_non_null_type
+convert_arguments: Callable[..., tuple[list[Any], dict[str, Any]]] = get_arguments
+complete_leaf: Callable[[Any, Any], Any] = Executor.complete_leaf_value
+extension_resolvers: Callable[[Any], list[Any]] = build_field_extension_resolvers
+
+__all__ = [
+    "AWAITABLE_PREDICATES",
+    "STRAWBERRY_FIELD",
+    "STREAM_PREDICATES",
+    "Executor",
+    "ExecutorThrowingOnIncremental",
+    "StrawberryGraphQLCoreExecutionContext",
+    "assumes_nothing_awaitable",
+    "complete_leaf",
+    "convert_arguments",
+    "extension_resolvers",
+    "invalid_return_type_error",
+    "is_iterable_value",
+    "is_list",
+    "is_non_null",
+]
