@@ -93,7 +93,7 @@ class GraphQLEndpoint:
             operation_name=asked.operation_name,
         )
         errors = present_all(result.errors or [], executed=True)
-        if result.data is None and errors and not any("path" in error for error in errors):
+        if result.data is None and _never_began(errors):
             return _failed(errors, media_type)
         answer: dict[str, Any] = {"data": result.data}
         if errors:
@@ -177,6 +177,13 @@ def _no_operation(asked: Asked) -> dict[str, Any]:
         else "the document has several operations (or none); name one with operationName"
     )
     return plain(reason, "BAD_USER_INPUT")
+
+
+def _never_began(errors: list[dict[str, Any]]) -> bool:
+    """Whether errors are of variables, or of the choice of an operation: nothing was executed."""
+    return any(
+        "path" not in error and error["extensions"]["code"] == "BAD_USER_INPUT" for error in errors
+    )
 
 
 def _failed(errors: list[dict[str, Any]], media_type: str) -> Response:

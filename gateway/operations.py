@@ -73,5 +73,5 @@ class Operations:
                 f"the operation took longer than {self._seconds:g} seconds (limits.seconds); "
                 "ask for less, or split it into several requests"
             )
-            error = GraphQLError(message, path=[], original_error=LimitExceeded(message))
+            error = GraphQLError(message, original_error=LimitExceeded(message))
             return ExecutionResult(None, [error])

@@ -55,10 +55,14 @@ class Loader(DataLoader[Any, Any], Generic[K, Q, V]):
         """The value of each key, in the order of the keys."""
         if not keys:
             return []
-        return await self.load(_Request(tuple(keys), question, fields))
+        request = _Request(tuple(keys), question, fields)
+        request.answer = self.load(request)
+        return await request.answer
 
     async def batch_load_fn(self, requests: "list[_Request[K, Q]]") -> list[list[V] | Exception]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Answer the requests of one tick: a call for each question, all at the same time."""
+        """Answer the requests of one tick: a call for each question, all at the same time.  They are given up
+        when nobody waits for any of them any more."""
+        _give_up_together(requests)
         grouped: dict[Q, list[_Request[K, Q]]] = {}
         for request in requests:
             grouped.setdefault(request.question, []).append(request)
@@ -96,10 +100,29 @@ class Loader(DataLoader[Any, Any], Generic[K, Q, V]):
         return [found[key] for key in request.keys]
 
 
-class _Request(msgspec.Struct, Generic[K, Q], frozen=True):
-    keys: tuple[K, ...]
-    question: Q
-    fields: Fields
+class _Request(Generic[K, Q]):
+    """What is asked, and what waits for the answer."""
+
+    __slots__ = ("answer", "fields", "keys", "question")
+
+    def __init__(self, keys: tuple[K, ...], question: Q, fields: Fields) -> None:
+        self.keys = keys
+        self.question = question
+        self.fields = fields
+        self.answer: asyncio.Future[Any] | None = None
+
+
+def _give_up_together(requests: Sequence[_Request[Any, Any]]) -> None:
+    """Cancel the task that answers the requests, this one, as soon as all of them are cancelled."""
+    task = asyncio.current_task()
+    waiting = [request.answer for request in requests if request.answer is not None]
+
+    def look(_: object) -> None:
+        if task is not None and all(answer.cancelled() for answer in waiting):
+            task.cancel()
+
+    for answer in waiting:
+        answer.add_done_callback(look)
 
 
 class Once(Loader[Q, None, V]):
