@@ -1,4 +1,4 @@
-# make demo · make test · make check · make bench: each does its own set-up in .venv
+# make demo · make test · make check · make bench · make oracles: each does its own set-up in .venv
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,13 +6,16 @@ PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11,$(if $(shell command -v python$
 UV := $(shell command -v uv 2>/dev/null)
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format bench schema lock clean
+.PHONY: demo test oracles check format bench schema lock clean
 
 demo: $(READY)  ## build the demo memory and serve it with an explorer
 	$(BIN)/memory-gateway demo --port $(PORT)
 
 test: $(READY)  ## every test, on two workers; starts the servers that it needs
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+oracles: $(READY)  ## for the night: each query on both executors, and thousands of made-up ones
+	MEMORY_GATEWAY_TEST_BOTH=1 MEMORY_GATEWAY_TEST_EXAMPLES=5000 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/gateway
 
 check: $(READY)  ## format, lint, import contracts, types, schema
 	$(BIN)/ruff format --check .

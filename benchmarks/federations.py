@@ -143,6 +143,10 @@ async def fill(settings: Settings, folder: Path, name: str) -> None:
             await store.migrate(federation.needs_of(store.name))
         scope, files = Scope(settings.tenant), sources([str(folder)])
         report = await load(federation, scope, files, console=Console(quiet=True))
+    for store in settings.federation.stores.values():
+        url = str(store.options.get("url", ""))
+        if url.startswith(postgres.DRIVER):  # as the server does by itself, but within a minute
+            await postgres.execute(url, "VACUUM ANALYZE")
     console.print(
         f"{name}: {report.records:,} records loaded in {report.seconds:.1f} s "
         f"({report.records / report.seconds:,.0f} a second, embeddings included)"

@@ -1,5 +1,6 @@
 """Running the application under uvicorn, and saying where it is."""
 
+import gc
 import logging
 import signal
 import socket
@@ -21,6 +22,13 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
+def forget_what_stays() -> None:
+    """Take what is here now, which is here to stay, out of the sight of the garbage collector: a full
+    collection then takes a tenth of its time (docs/decisions/0005-engine.md)."""
+    gc.collect()
+    gc.freeze()
+
+
 async def serve_app(settings: Settings, listener: socket.socket, console: Console) -> None:
     """Serve on a bound socket until a signal; requests under way are finished first.
 
@@ -40,6 +48,7 @@ async def serve_app(settings: Settings, listener: socket.socket, console: Consol
     )
     host, port = listener.getsockname()[:2]
     async with app.router.lifespan_context(app):
+        forget_what_stays()
         listener.listen()  # who reads the line below may connect at once, and waits for the server
         where = f"http://{host}:{port}/graphql"
         console.print(f"Memory Gateway: {where} (Ctrl+C stops it)", soft_wrap=True)

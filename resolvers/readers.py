@@ -17,7 +17,8 @@ class Reader(msgspec.Struct, frozen=True):
 
     def fields(self, info: Info, *paths: tuple[str, ...]) -> Fields:
         """The attributes that a selection needs: beneath the field itself, or at the paths."""
-        return columns(self.record, selected(info, *paths), self.columns)
+        names = selected(info, *paths, on=self.record.__name__)
+        return columns(self.record, names, self.columns)
 
     def page_fields(self, info: Info, sorting: Sorting) -> Fields:
         """The attributes that a connection field's selection needs, those of its cursors too."""

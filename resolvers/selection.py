@@ -10,24 +10,31 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLResolveInfo,
     InlineFragmentNode,
+    NamedTypeNode,
     SelectionNode,
     value_from_ast_untyped,
 )
 from strawberry.utils.str_converters import to_snake_case
 
-from backends.records import Fields
+from backends.records import Fields, Kind
 from resolvers.context import Context, Info
 
 Columns = Mapping[str, tuple[str, ...]]
 """GraphQL fields that need attributes other than the one of their name."""
 
+KINDS = frozenset(kind.value.capitalize() for kind in Kind)
+"""The types of things."""
+
 NODES = (("nodes",), ("edges", "node"))
 """Where a connection's items stand."""
 
 
-def selected(info: Info, *paths: tuple[str, ...]) -> frozenset[str]:
-    """The names of the fields selected at any of the paths beneath the field, under whatever type."""
-    return frozenset(node.name.value for path in paths or ((),) for node in _beneath(info, path))
+def selected(info: Info, *paths: tuple[str, ...], on: str | None = None) -> frozenset[str]:
+    """The names of the fields selected at any of the paths beneath the field; `on` leaves out what is
+    selected on another kind of thing than the type of that name."""
+    return frozenset(
+        node.name.value for path in paths or ((),) for node in _beneath(info, path, on)
+    )
 
 
 def columns(record: type[msgspec.Struct], names: frozenset[str], special: Columns) -> Fields:
@@ -44,30 +51,38 @@ def _attribute_of(field: str) -> str:
     return to_snake_case(field)
 
 
-def _beneath(info: Info, path: tuple[str, ...]) -> list[FieldNode]:
+def _beneath(info: Info, path: tuple[str, ...], on: str | None) -> list[FieldNode]:
     nodes = list(_raw(info).field_nodes)
     for name in (*path, None):
         nodes = [
             inner
             for node in nodes
             if node.selection_set is not None
-            for inner in _fields(info, node.selection_set.selections)
+            for inner in _fields(info, node.selection_set.selections, on)
             if name is None or inner.name.value == name
         ]
     return nodes
 
 
-def _fields(info: Info, selections: Sequence[SelectionNode]) -> Iterator[FieldNode]:
+def _fields(info: Info, selections: Sequence[SelectionNode], on: str | None) -> Iterator[FieldNode]:
     for selection in selections:
         if not _included(info, selection.directives or ()):
             continue
         if isinstance(selection, FieldNode):
             yield selection
-        elif isinstance(selection, InlineFragmentNode):
-            yield from _fields(info, selection.selection_set.selections)
-        elif isinstance(selection, FragmentSpreadNode):
-            fragment = _raw(info).fragments[selection.name.value]
-            yield from _fields(info, fragment.selection_set.selections)
+        elif isinstance(selection, (InlineFragmentNode, FragmentSpreadNode)):
+            fragment = (
+                _raw(info).fragments[selection.name.value]
+                if isinstance(selection, FragmentSpreadNode)
+                else selection
+            )
+            if _can_meet(fragment.type_condition, on):
+                yield from _fields(info, fragment.selection_set.selections, on)
+
+
+def _can_meet(condition: NamedTypeNode | None, on: str | None) -> bool:
+    """Whether a thing of the type `on` can meet a fragment's condition: it is never of another kind."""
+    return condition is None or on is None or condition.name.value not in KINDS - {on}
 
 
 def _included(info: Info, directives: Sequence[DirectiveNode]) -> bool:

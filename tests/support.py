@@ -1,8 +1,11 @@
 """What tests are made of: memories filled from files, and a gateway asked through HTTP."""
 
+import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 from rich.console import Console
 from starlette.applications import Starlette
 
+from backends import trace
 from backends.federation import Federation
 from backends.ingest.reader import sources
 from backends.records import Scope
@@ -26,20 +30,33 @@ SHARED = Path(os.environ.get("MEMORY_GATEWAY_TEST_SHARED", ROOT.parent / "shared
 QUIET = Console(quiet=True)
 
 
+BOTH = "MEMORY_GATEWAY_TEST_BOTH"
+"""Variable that has each query asked of the other executor too, and the answers compared."""
+
+counts_calls = pytest.mark.skipif(
+    bool(os.environ.get(BOTH)), reason=f"{BOTH}: it counts what one executor asks for"
+)
+
+
 class Gateway:
     """A running application, asked through HTTP."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, other: httpx.AsyncClient | None = None) -> None:
         self.client = client
+        self._other = other
 
     async def answer(
         self, query: str, variables: dict[str, Any] | None = None, **more: Any
     ) -> dict[str, Any]:
         """The whole answer: data and errors."""
-        response = await self.client.post(
-            "/graphql", json={"query": query, "variables": variables, **more}
-        )
-        return response.json()
+        asked = {"query": query, "variables": variables, **more}
+        if self._other is None or trace._calls.get() is not None:  # recorded calls are counted
+            return (await self.client.post("/graphql", json=asked)).json()
+        with at_one_time():
+            answer = (await self.client.post("/graphql", json=asked)).json()
+            other = (await self._other.post("/graphql", json=asked)).json()
+        assert _comparable(answer) == _comparable(other)
+        return answer
 
     async def data(self, query: str, variables: dict[str, Any] | None = None) -> Any:
         """The data of an answer that has no errors."""
@@ -75,7 +92,13 @@ async def running(
     """The application over an embedded file, or as a file configures it."""
     app = create_app(load_settings(database=database, config=config, **settings))
     async with app.router.lifespan_context(app), asking(app) as gateway:
-        yield gateway
+        if not os.environ.get(BOTH):
+            yield gateway
+            return
+        settings["execution"] = "graphql_core"
+        other = create_app(load_settings(database=database, config=config, **settings))
+        async with other.router.lifespan_context(other), asking(other) as beside:
+            yield Gateway(gateway.client, beside.client)
 
 
 @asynccontextmanager
@@ -84,6 +107,30 @@ async def asking(app: Starlette) -> AsyncIterator[Gateway]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://memory") as client:
         yield Gateway(client)
+
+
+@contextmanager
+def at_one_time() -> Iterator[None]:
+    """All operations within have the same now."""
+    now = datetime.now(UTC)
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return now
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("resolvers.context.datetime", Stopped)
+        yield
+
+
+def _comparable(answer: dict[str, Any]) -> str:
+    """An answer with the order of its keys, without what is different each time."""
+    text = re.sub(r'"latencyMs": [0-9.e-]+', '"latencyMs": 0', json.dumps(answer))
+    for error in answer.get("errors", []):
+        if correlation := error["extensions"].get("correlationId"):
+            text = text.replace(correlation, "…")
+    return text
 
 
 def need_peps() -> Path:

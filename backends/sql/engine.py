@@ -2,21 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, cast
 
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backends.errors import StoreUnavailable
+from backends.errors import StoreError, StoreUnavailable
 from backends.records import PoolStatus
 from backends.sql.dialect import Connections, Dialect
 from backends.sql.errors import translated
 
 FIRST_STATISTICS = 2_000
 """Rows written after which the planner's statistics are refreshed; then after four times as many, and so
-on."""
+on; and before the store is closed, if as many were written since."""
 
 
 class SqlEngine:
@@ -32,6 +32,7 @@ class SqlEngine:
         self._connections: Connections | None = None
         self._writing = asyncio.Lock()
         self._written = 0
+        """Rows, since the statistics were refreshed."""
         self._refresh_at = FIRST_STATISTICS
         self._batch: ContextVar[AsyncConnection | None] = ContextVar("batch", default=None)
 
@@ -47,6 +48,9 @@ class SqlEngine:
     async def close(self) -> None:
         """Close every connection."""
         if (connections := self._connections) is not None:
+            if self._written >= FIRST_STATISTICS:
+                with suppress(StoreError):  # it may be down; the server will do so by itself
+                    await self._refresh_statistics()
             self._connections = None
             await connections.reads.dispose()
             await connections.writes.dispose()
@@ -103,7 +107,14 @@ class SqlEngine:
                             self._batch.reset(token)
                     if self._written >= self._refresh_at:
                         self._refresh_at *= 4
+                        self._written = 0
                         await self.dialect.refresh_statistics(connection)
+
+    async def _refresh_statistics(self) -> None:
+        self._written = 0
+        with translated(self.name):
+            async with self._open_connections().writes.connect() as connection:
+                await self.dialect.refresh_statistics(connection)
 
     def _open_connections(self) -> Connections:
         if self._connections is None:

@@ -94,12 +94,19 @@ class Completion:
             sorts = sort_of(set(map(type, raw)))
         if not sorts & (AWAITABLE | STREAM):
             return self._here(run, field, raw, sorts)
-        return run.settled(
-            raw,
-            lambda cells: self._here(run, field, cells, sort_of(set(map(type, cells)))),
-            fails=self.fails if self.bubbles else None,
-            read=self.read,
-        )
+        return self._settled(run, field, raw)
+
+    def _settled(self, run: "Run", field: "Field", raw: list[Any]) -> Column:
+        """Complete a column when it is here; what was awaited may be a stream that has to be read."""
+
+        def go(cells: list[Any]) -> Column:
+            sorts = sort_of(set(map(type, cells)))
+            if sorts & STREAM and self.read is not None:
+                return self._settled(run, field, cells)
+            return self._here(run, field, cells, sorts)
+
+        fails = self.fails if self.bubbles else None
+        return run.settled(raw, go, fails=fails, read=self.read)
 
     def fails(self, value: Any) -> bool:
         """Whether a value is known to fail without looking beneath it, where null is not allowed."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from inspect import isawaitable, iscoroutine
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from graphql import GraphQLError
 
@@ -77,8 +77,8 @@ class ListOf(Completion):
 
 def _listed(field: "Field", value: Any) -> Any:
     """A value as a list, or what is wrong with it."""
-    if type(value) in (list, tuple):
-        return value
+    if isinstance(value, (list, tuple)):
+        return cast("Any", value)
     if not is_iterable_value(value):
         return GraphQLError(
             f"Expected Iterable, but did not find one for field '{field.parent_type}.{field.name}'."

@@ -22,7 +22,7 @@ from gateway.execution.values import (
     is_awaitable,
     sort_of_value,
 )
-from gateway.execution.waiting import Pending, Waiting
+from gateway.execution.waiting import Pending, Waiting, unshared
 
 
 def as_dicts(selection: Selection, columns: Sequence[list[Any]]) -> list[Any]:
@@ -205,7 +205,7 @@ class Run:
         """Await cells that come one by one."""
         if pending.size == 1:  # alone: it needs no task of its own
             try:
-                cells[0] = await pending.awaited[0]
+                cells[0] = await unshared(pending.awaited[0])
             except BaseException as error:  # noqa: BLE001 - as above
                 cells[0] = contained(error)
             pending.complete(cells)

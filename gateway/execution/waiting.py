@@ -40,9 +40,7 @@ class Pending:
         for row, awaitable in self.awaited.items():
             if row in self.gone:
                 continue
-            future = asyncio.ensure_future(awaitable)
-            # A future that somebody else made may be awaited elsewhere too: it must outlive our wait.
-            self._cells[row] = asyncio.shield(future) if future is awaitable else future
+            self._cells[row] = asyncio.ensure_future(unshared(awaitable))
         return self._cells
 
     def complete(self, cells: list[Any]) -> None:
@@ -160,6 +158,12 @@ class Waiting:
             task.add_done_callback(lambda _: _close(awaited))
         if not self._tasks and self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
+
+
+def unshared(awaitable: Awaitable[Any]) -> Awaitable[Any]:
+    """An awaitable of our own: a future that somebody else made may be awaited elsewhere too, and must
+    outlive our wait."""
+    return asyncio.shield(awaitable) if asyncio.isfuture(awaitable) else awaitable
 
 
 def _close(awaited: Iterable[Any]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from backends.sql.chunks import SqlChunks
 from backends.sql.documents import SqlDocuments
 from backends.sql.entities import SqlEntities
-from tests.support import Gateway, fill, running
+from tests.support import Gateway, counts_calls, fill, running
 
 CALLS: dict[str, tuple[str, dict[str, int]]] = {
     "chunks and entities of documents": (
@@ -111,6 +111,7 @@ async def test_the_calls_of_a_query_follow_from_its_shape(sizes: list[Gateway], 
         assert Counter(call.role for call in calls) == expected
 
 
+@counts_calls
 async def test_a_text_that_is_not_selected_is_never_read(
     memory: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +124,22 @@ async def test_a_text_that_is_not_selected_is_never_read(
     assert asked == [{"title"}, {"key"}]
 
 
+@counts_calls
+async def test_a_search_reads_of_each_kind_what_is_selected_on_it(
+    memory: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = watch_fields(monkeypatch)
+    gateway = await memory(lines(3))
+    asked.clear()
+    await gateway.data(
+        """{ search(query: "word", kinds: [DOCUMENT, CHUNK]) { nodes { ...name
+            ... on Chunk { text } ... on Document { title } ... on Node { id } } } }
+        fragment name on Memory { __typename ... on Chunk { position } }"""
+    )
+    assert sorted(asked, key=len) == [{"title"}, {"text", "position"}]
+
+
+@counts_calls
 async def test_a_cursor_asks_for_what_orders_the_list(
     memory: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,8 +163,12 @@ def watch_fields(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
 
         return call
 
-    monkeypatch.setattr(SqlDocuments, "find", watched(SqlDocuments.find))
-    monkeypatch.setattr(SqlChunks, "of_documents", watched(SqlChunks.of_documents))
+    for role, methods in (
+        (SqlDocuments, ("find", "get_many")),
+        (SqlChunks, ("of_documents", "get_many")),
+    ):
+        for method in methods:
+            monkeypatch.setattr(role, method, watched(getattr(role, method)))
     return asked
 
 
