@@ -16,7 +16,8 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
-from backends.errors import ConfigurationError, MemoryGatewayError
+from backends.errors import ConfigurationError, LimitExceeded, MemoryGatewayError
+from gateway.execution.errors import AnswerTooLarge
 
 log = logging.getLogger("memory_gateway")
 
@@ -49,6 +50,8 @@ def _extensions(error: GraphQLError, executed: bool) -> dict[str, Any]:
     if isinstance(original, MemoryGatewayError) and not isinstance(original, ConfigurationError):
         store = getattr(original, "store", None)
         return {"code": original.code} | ({"store": store} if store else {})
+    if isinstance(original, AnswerTooLarge):
+        return {"code": LimitExceeded.code}
     if isinstance(error, GraphQLSyntaxError):
         return {"code": "GRAPHQL_PARSE_FAILED"}
     if not executed:

@@ -18,10 +18,17 @@ from gateway.limits import exceeded, named
 from gateway.settings import Settings
 from resolvers.context import Context
 
-EXECUTORS: dict[str, type[Executor[Any]]] = {
-    "breadth_first": EncodableExecutionContext,
-    "graphql_core": StrawberryGraphQLCoreExecutionContext,
-}
+
+def executor_of(settings: Settings) -> type[Executor[Any]]:
+    """The executor that the settings name."""
+    if settings.execution == "graphql_core":
+        return StrawberryGraphQLCoreExecutionContext
+
+    class BreadthFirst(EncodableExecutionContext):
+        most_objects = settings.limits.objects
+
+    return BreadthFirst
+
 
 _is_awaitable: Any = optimized_is_awaitable
 
@@ -31,7 +38,7 @@ class Operations:
 
     def __init__(self, schema: strawberry.Schema, settings: Settings) -> None:
         self._schema = schema._schema  # pyright: ignore[reportPrivateUsage] - there is no public way
-        self._executor = EXECUTORS[settings.execution]
+        self._executor = executor_of(settings)
         self._seconds = settings.limits.seconds
         limits = self._limits = settings.document_limits
         self._documents = DocumentCache(

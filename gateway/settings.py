@@ -90,6 +90,7 @@ class LimitSettings(BaseModel):
     aliases: int = Field(default=500, ge=0)
     fields: int = Field(default=5_000, ge=1)
     overlaps: int = Field(default=10_000, ge=0)
+    objects: int = Field(default=100_000, ge=1)
     seconds: float = Field(default=60.0, gt=0)
 
 

@@ -81,6 +81,10 @@ def locate(error: Exception, nodes: Sequence[FieldNode], path: list[str | int]) 
         return GraphQLError(UNREADABLE, nodes, path=path, original_error=error)
 
 
+class AnswerTooLarge(Exception):
+    """An answer would hold more objects than it may."""
+
+
 class NotAnException(Exception):
     """A resolver raised a BaseException that is neither an exit nor a cancellation."""
 

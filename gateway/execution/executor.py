@@ -30,6 +30,8 @@ class BreadthFirst(Executor[Any]):
 
     build_objects: Build = staticmethod(as_dicts)
     """How objects of the answer are made."""
+    most_objects: int | None = None
+    """Objects that an answer may hold; one field more is an error, `AnswerTooLarge`."""
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """The result, or an awaitable of it."""
@@ -37,7 +39,7 @@ class BreadthFirst(Executor[Any]):
         if plan is None:
             note_fallback(reason, self.operation)
             return super().execute_operation(serially)
-        run = Run(plan, self, self.build_objects)
+        run = Run(plan, self, self.build_objects, most_objects=self.most_objects)
         return run.start(serially=plan.is_serial if serially is None else serially)
 
     def _plan(self) -> tuple[Plan | None, str]:

@@ -7,7 +7,7 @@ from graphql import GraphQLAbstractType, GraphQLError, GraphQLObjectType
 from gateway.execution.columns import Column, Leaves, Objects, Row, Variants
 from gateway.execution.completion import Cells, Completion
 from gateway.execution.core import invalid_return_type_error
-from gateway.execution.errors import each
+from gateway.execution.errors import AnswerTooLarge, each
 from gateway.execution.values import ABANDONED
 
 
@@ -36,10 +36,10 @@ class Object(Completion):
     def _selected(self, cells: Cells) -> Column:
         try:
             selection = cells.run.plan.beneath(cells.field, self._type)
-        except GraphQLError as error:  # its selections are nested too deeply
+            layer = cells.run.layer(selection, cells.values)
+        except (GraphQLError, AnswerTooLarge) as error:  # GraphQLError: nested too deeply
             cells = cells.sifted([error] * len(cells.values), bubbles=self.bubbles)
             return Leaves(cells.field, [None] * cells.size, cells.faults)
-        layer = cells.run.layer(selection, cells.values)
         return Objects(cells.field, cells.size, layer, cells.present, cells.faults)
 
     def _verdict(self, cells: Cells, value: Any, answer: Any) -> Any:

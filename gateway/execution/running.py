@@ -10,7 +10,7 @@ from graphql.execution import ExecutionResult
 
 from gateway.execution.columns import Build, Column, Done, Layer, Leaves
 from gateway.execution.core import Executor, assumes_nothing_awaitable
-from gateway.execution.errors import Damage, contained
+from gateway.execution.errors import AnswerTooLarge, Damage, contained
 from gateway.execution.plan import TOO_DEEP, Field, Plan, Selection
 from gateway.execution.values import (
     ABANDONED,
@@ -42,6 +42,8 @@ class Run:
         "_bubbling",
         "_build",
         "_infos",
+        "_most_objects",
+        "_objects",
         "_root",
         "_waiting",
         "executor",
@@ -49,7 +51,14 @@ class Run:
         "plan",
     )
 
-    def __init__(self, plan: Plan, executor: Executor[Any], build: Build) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        executor: Executor[Any],
+        build: Build,
+        *,
+        most_objects: int | None = None,
+    ) -> None:
         self.plan = plan
         self.executor = executor
         self.is_sync = executor.is_awaitable is assumes_nothing_awaitable
@@ -58,6 +67,8 @@ class Run:
         self._root = Layer(plan.root, 1)
         self._waiting = Waiting()
         self._bubbling = False
+        self._objects = 0
+        self._most_objects = most_objects
         self._infos: dict[Field, Any] = {}
 
     def start(self, *, serially: bool) -> ExecutionResult | Awaitable[ExecutionResult]:
@@ -65,11 +76,10 @@ class Run:
         another, and none after one whose error takes the whole answer."""
         try:
             waiting = self._begin(serially=serially)
-        except RecursionError:
+        except BaseException as error:
             self._waiting.give_up_all()
-            return self._too_deep()
-        except BaseException:
-            self._waiting.give_up_all()
+            if isinstance(error, RecursionError):
+                return self._too_deep()
             raise
         return self._finish() if waiting is None else self._finish_later(waiting)
 
@@ -90,7 +100,13 @@ class Run:
         )
 
     def layer(self, selection: Selection, parents: list[Any]) -> Layer:
-        """Resolve a selection for all its parents."""
+        """Resolve a selection for all its parents.  Raises AnswerTooLarge."""
+        self._objects += len(parents)
+        if self._most_objects is not None and self._objects > self._most_objects:
+            raise AnswerTooLarge(
+                f"the answer has more than {self._most_objects:,} objects; "
+                "ask for smaller pages, or split it into several requests"
+            )
         layer = Layer(selection, len(parents))
         self._fill(layer, selection, parents)
         return layer
@@ -260,7 +276,10 @@ class Run:
         return ExecutionResult(None, [GraphQLError(TOO_DEEP, self.plan.operation)])
 
     def _finish(self) -> ExecutionResult:
-        (data,), damages = self._root.assemble(self._build)
+        try:
+            (data,), damages = self._root.assemble(self._build)
+        except RecursionError:
+            return self._too_deep()
         damage: Damage | None = damages.get(0)
         return ExecutionResult(data, damage.errors() if damage else None)
 

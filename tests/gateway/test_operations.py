@@ -144,3 +144,14 @@ async def test_a_slow_store_holds_back_no_other_branch(odd_file: Path, stalled: 
                 await asking
         assert set(roles) == {"documents", "entities", "facts"}
         await asyncio.wait_for(stalled.cancelled.wait(), 10)
+
+
+async def test_an_answer_with_too_many_objects_is_cut_off_field_by_field(odd_file: Path) -> None:
+    async with running(odd_file, limits={"objects": 20}) as gateway:
+        few = "{ documents(first: 2) { nodes { key } } }"
+        assert (await gateway.data(few))["documents"]["nodes"]
+        answer = await gateway.answer("{ documents { nodes { key } } stores { name } }")
+    assert answer["data"] == {"documents": None, "stores": [{"name": "embedded"}]}
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert "20 objects" in error["message"]
