@@ -101,7 +101,7 @@ class Completion:
 
         def go(cells: list[Any]) -> Column:
             sorts = sort_of(set(map(type, cells)))
-            if sorts & STREAM and self.read is not None and not run.is_sync:
+            if sorts & STREAM and self.read is not None and run.reads_streams:
                 return self._settled(run, field, cells)
             return self._here(run, field, cells, sorts)
 

@@ -3,11 +3,11 @@ and some of it is only half typed."""
 
 # pyright: reportUnknownVariableType=false
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from graphql import is_list_type, is_non_null_type
-from graphql.execution.execute import assume_not_async_iterable, assume_not_awaitable
+from graphql.execution.execute import assume_not_awaitable
 from graphql.execution.executor import Executor, invalid_return_type_error
 from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 from graphql.pyutils import is_iterable
@@ -24,8 +24,22 @@ AWAITABLE_PREDICATES: tuple[Any, ...] = (
 )
 """Predicates for awaitables that the engine's own agrees with."""
 
-STREAM_PREDICATES: tuple[Any, ...] = (is_async_iterable, assume_not_async_iterable)
-"""Predicates for asynchronous iterables that the engine's own agrees with."""
+
+def ignores_streams(predicate: Any) -> bool:
+    """Whether a predicate takes no value for an asynchronous iterable."""
+    return predicate is not is_async_iterable and not predicate(_STREAM)
+
+
+def knows_streams(predicate: Any) -> bool:
+    """Whether the engine's own judgement of what is an asynchronous iterable is the predicate's."""
+    return predicate is is_async_iterable or ignores_streams(predicate)
+
+
+async def _stream() -> AsyncGenerator[None]:
+    yield
+
+
+_STREAM = _stream()
 
 STRAWBERRY_FIELD = GraphQLCoreConverter.DEFINITION_BACKREF
 """Under what a field of the schema knows its Strawberry field."""
@@ -43,7 +57,6 @@ extension_resolvers: Callable[[Any], list[Any]] = build_field_extension_resolver
 __all__ = [
     "AWAITABLE_PREDICATES",
     "STRAWBERRY_FIELD",
-    "STREAM_PREDICATES",
     "Executor",
     "ExecutorThrowingOnIncremental",
     "StrawberryGraphQLCoreExecutionContext",
@@ -51,8 +64,10 @@ __all__ = [
     "complete_leaf",
     "convert_arguments",
     "extension_resolvers",
+    "ignores_streams",
     "invalid_return_type_error",
     "is_iterable_value",
     "is_list",
     "is_non_null",
+    "knows_streams",
 ]

@@ -14,10 +14,10 @@ from graphql.execution import ExecutionResult
 from gateway.execution.columns import Build
 from gateway.execution.core import (
     AWAITABLE_PREDICATES,
-    STREAM_PREDICATES,
     Executor,
     ExecutorThrowingOnIncremental,
     StrawberryGraphQLCoreExecutionContext,
+    knows_streams,
 )
 from gateway.execution.plan import Plan
 from gateway.execution.plan_cache import PlanCache
@@ -66,7 +66,7 @@ class BreadthFirst(Executor[Any]):
             raise Unsupported("hooks")
         if self.is_awaitable not in AWAITABLE_PREDICATES:
             raise Unsupported("a predicate of its own for awaitables")
-        if self.is_async_iterable not in STREAM_PREDICATES:
+        if not knows_streams(self.is_async_iterable):
             raise Unsupported("a predicate of its own for asynchronous iterables")
 
 

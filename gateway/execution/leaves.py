@@ -1,6 +1,7 @@
 """Completion of scalars and enums."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from math import isfinite
 from types import NoneType
@@ -15,6 +16,7 @@ from graphql import (
     GraphQLLeafType,
     GraphQLString,
 )
+from graphql.pyutils import Undefined
 
 from gateway.execution.columns import Column, Leaves
 from gateway.execution.completion import Cells, Completion
@@ -47,7 +49,11 @@ class Leaf(Completion):
         return super().fails(value) or isinstance(self._coerced(value), Exception)
 
     def values(self, cells: Cells) -> Column:
-        """Coerce each."""
+        """Coerce all; one by one only if one of them cannot be."""
+        with suppress(Exception):
+            coerced = list(map(self._type.coerce_output_value, cells.values))
+            if len(coerced) == cells.size and None not in coerced and Undefined not in coerced:
+                return Leaves(cells.field, coerced)
         results = [self._coerced(value) for value in cells.values]
         cells = cells.sifted(results, bubbles=self.bubbles, values=results)
         if len(cells.values) == cells.size:

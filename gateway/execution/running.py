@@ -9,11 +9,10 @@ from graphql import GraphQLError
 from graphql.execution import ExecutionResult
 
 from gateway.execution.columns import Build, Column, Done, Layer, Leaves
-from gateway.execution.core import Executor, assumes_nothing_awaitable
+from gateway.execution.core import Executor, assumes_nothing_awaitable, ignores_streams
 from gateway.execution.errors import AnswerTooLarge, Damage, contained
 from gateway.execution.plan import TOO_DEEP, Field, Plan, Selection
 from gateway.execution.values import (
-    ABANDONED,
     AWAITABLE,
     ERROR,
     NULL,
@@ -49,6 +48,7 @@ class Run:
         "executor",
         "is_sync",
         "plan",
+        "reads_streams",
     )
 
     def __init__(
@@ -63,6 +63,8 @@ class Run:
         self.executor = executor
         self.is_sync = executor.is_awaitable is assumes_nothing_awaitable
         """Whether values are taken as they are, even if they could be awaited."""
+        self.reads_streams = not self.is_sync and not ignores_streams(executor.is_async_iterable)
+        """Whether asynchronous iterables are lists."""
         self._build = build
         self._root = Layer(plan.root, 1)
         self._waiting = Waiting()
@@ -133,7 +135,7 @@ class Run:
             sort = sort_of_value(cell)
             if sort & AWAITABLE:
                 pending.awaited[row] = cell
-            elif sort & STREAM and read is not None:
+            elif sort & STREAM and read is not None and self.reads_streams:
                 pending.awaited[row] = read(cell)
             elif fails is not None and sort & (NULL | ERROR):
                 pending.faulty[row] = cell
@@ -193,10 +195,10 @@ class Run:
 
     def _column(self, field: Field, parents: list[Any]) -> Column:
         try:
-            raw: Any = adopted(field.source.resolve(self, field, parents))
+            raw: Any = field.source.resolve(self, field, parents)
         except BaseException as error:  # noqa: BLE001 - `contained` tells which end more than this field
             raw = [contained(error)] * len(parents)
-        if is_awaitable(raw):
+        if type(raw) is not list and is_awaitable(raw := adopted(raw)):
             pending = Pending(self._waiting, len(parents))
             self._waiting.add(pending, self._arrive(pending, field, raw), (raw,))
             return pending
@@ -211,7 +213,7 @@ class Run:
         except BaseException as error:  # noqa: BLE001 - as above
             raw = [contained(error)] * pending.size
         if pending.gone:
-            raw = [ABANDONED if row in pending.gone else cell for row, cell in enumerate(raw)]
+            raw = pending.without_gone(raw)
         pending.column = field.completion.complete(self, field, raw)
         self._arrived()
 

@@ -6,8 +6,8 @@ is asked for while others are still under way.  A task whose rows are lost is ca
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
+from typing import Any, cast
 
 from gateway.execution.columns import Assembled, Build, Column, Row
 from gateway.execution.values import ABANDONED
@@ -47,9 +47,15 @@ class Pending:
         """The column is here, unless it was given up: what failed stands as it did, what is gone is null."""
         if self.column is not None or self.go is None:
             return
+        self.column = self.go(self.without_gone(cells))
+
+    def without_gone(self, cells: Sequence[Any]) -> list[Any]:
+        """The cells with nulls for those that are gone, whatever has come for them."""
+        kept = list(cells)
         for row in self.gone:
-            cells[row] = self.faulty.get(row, ABANDONED)
-        self.column = self.go(cells)
+            close((kept[row],))
+            kept[row] = self.faulty.get(row, ABANDONED)
+        return kept
 
     def assemble(self, build: Build) -> Assembled:
         """The column, or nulls if it was given up."""
@@ -106,14 +112,14 @@ class Waiting:
                 await work
             finally:
                 self._is_alone = False
-                _close(awaited)
+                close(awaited)
 
     def give_up(self, pending: Pending) -> None:
         """Wait no longer for a column."""
         queued = self._queue.pop(pending, None)
         if queued is not None:
             queued[0].close()
-            _close(queued[1])
+            close(queued[1])
         elif pending.task is not None:
             pending.task.cancel()
             self._ended(pending.task)
@@ -122,7 +128,7 @@ class Waiting:
         """Wait for nothing any more."""
         for work, awaited in self._queue.values():
             work.close()
-            _close(awaited)
+            close(awaited)
         self._queue.clear()
         for task in self._tasks:
             task.cancel()
@@ -143,7 +149,7 @@ class Waiting:
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        _close(self._tasks.get(task, ()))
+        close(self._tasks.get(task, ()))
         error = None if task.cancelled() else task.exception()
         if error is not None and self._idle is not None and not self._idle.done():
             self._idle.set_exception(error)
@@ -155,7 +161,7 @@ class Waiting:
             self._tasks.pop(task, None)
         elif task in self._tasks:
             awaited = self._tasks.pop(task)
-            task.add_done_callback(lambda _: _close(awaited))
+            task.add_done_callback(lambda _: close(awaited))
         if not self._tasks and self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
 
@@ -166,11 +172,13 @@ def unshared(awaitable: Awaitable[Any]) -> Awaitable[Any]:
     return asyncio.shield(awaitable) if asyncio.isfuture(awaitable) else awaitable
 
 
-def _close(awaited: Iterable[Any]) -> None:
-    """Close coroutines that were never begun, and hear out futures that nobody waits for any more: Python
-    would warn of either."""
+def close(awaited: Iterable[Any]) -> None:
+    """Close coroutines that were never begun, in lists too, and hear out futures that nobody waits for any
+    more: Python would warn of either."""
     for each in awaited:
-        if asyncio.isfuture(each):
+        if isinstance(each, (list, tuple)):
+            close(cast("Iterable[Any]", each))
+        elif asyncio.isfuture(each):
             each.add_done_callback(_hear_out)
         elif inspect.iscoroutine(each) and inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
             each.close()
