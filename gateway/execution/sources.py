@@ -23,7 +23,6 @@ from strawberry.utils.await_maybe import await_maybe
 
 from gateway.execution.core import STRAWBERRY_FIELD, convert_arguments, extension_resolvers
 from gateway.execution.errors import each
-from gateway.execution.values import is_awaitable
 
 if TYPE_CHECKING:
     from gateway.execution.plan import Field
@@ -163,10 +162,10 @@ class Guarded:
             return _await_all(called) if self._is_async else _All(called)
 
         chain = reduce(lambda inner, outer: partial(outer, inner), self._extensions, values)
-        result = chain(None, info, **arguments)
-        if is_awaitable(result):
-            return _unpack_later(result, len(parents))
-        return _unpack(result, len(parents))
+        ask = partial(chain, None, info, **arguments)
+        if self._is_async:
+            return _unpack_later(ask, len(parents))  # which asks only when it is awaited
+        return _unpack(ask(), len(parents))
 
 
 class _All:
@@ -184,8 +183,8 @@ def _unpack(result: Any, size: int) -> Any:
     return result.values if isinstance(result, _All) else [result] * size
 
 
-async def _unpack_later(result: Awaitable[Any], size: int) -> Any:
-    return _unpack(await result, size)
+async def _unpack_later(ask: Callable[[], Awaitable[Any]], size: int) -> Any:
+    return _unpack(await ask(), size)
 
 
 def source_of(schema: GraphQLSchema, name: str, definition: GraphQLField) -> Source:
