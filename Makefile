@@ -29,6 +29,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)  ## what there is to measure; MEMORY=folder for another memory than the demo
+	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.run $(MEMORY)
 
 schema: $(READY)  ## print schema.graphql anew

@@ -1,9 +1,10 @@
 """What loading and asking a memory costs, in one run: `python -m benchmarks.run [FOLDER]`.
 
-Loads FOLDER (default: the demo memory) into a new file, then asks the queries of `benchmarks.queries` in
-turn, through HTTP in this process, and prints: load rate, peak memory, file size; p50 and p99 of each
-query with its store calls and rows of JSON; the longest stall of the event loop meanwhile; recall of
-search on known items.
+Loads FOLDER (default: the demo memory) into a new file, then asks the queries of `benchmarks.queries` of
+both executors by turns, through HTTP in this process, and prints: load rate, peak memory, file size; p50
+and p99 of each query with its store calls and size, and how many times the CPU of the breadth-first engine
+graphql-core takes for the same bytes; the longest stall of the event loop meanwhile; recall of search on
+known items.
 """
 
 import asyncio
@@ -12,7 +13,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -27,11 +30,13 @@ from benchmarks.queries import QUERIES
 from benchmarks.recall import measure_recall
 from gateway.app import create_app
 from gateway.loading import load
-from gateway.settings import load_settings
+from gateway.server import forget_what_stays
+from gateway.settings import Settings, load_settings
 
 DEMO = Path(__file__).parent.parent / "gateway" / "demo" / "memory"
 ROUNDS = 40
 TICK = 0.002
+EXECUTORS = ("breadth_first", "graphql_core")
 
 console = Console()
 
@@ -51,50 +56,76 @@ async def main(folder: Path) -> None:
             f"({report.records / report.seconds:,.0f} a second, embeddings included), "
             f"peak memory {peak:,.0f} MiB, file {size:,.1f} MiB"
         )
-        app = create_app(settings)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(
-                transport=httpx.ASGITransport(app=app), base_url="http://memory"
-            ) as client,
-        ):
-            console.print(await ask_all(client))
-            console.print(await measure_recall(client, folder))
+        async with AsyncExitStack() as stack:
+            clients = {
+                name: await stack.enter_async_context(
+                    serving(load_settings(database=database, execution=name))
+                )
+                for name in EXECUTORS
+            }
+            forget_what_stays()
+            console.print(await ask_all(clients))
+            console.print(await measure_recall(clients[EXECUTORS[0]], folder))
 
 
-async def ask_all(client: httpx.AsyncClient) -> Table:
-    """Ask every query in turn, round by round."""
-    times: dict[str, list[float]] = {name: [] for name in QUERIES}
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
+    """A gateway that runs in this process, to be asked."""
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://memory", timeout=60) as client,
+    ):
+        yield client
+
+
+async def ask_all(clients: dict[str, httpx.AsyncClient]) -> Table:
+    """Ask every query in turn, round by round, of one executor after the other."""
+    walls: dict[tuple[str, str], list[float]] = defaultdict(list)
+    cpus: dict[tuple[str, str], list[float]] = defaultdict(list)
     calls: dict[str, list[StoreCall]] = {}
     sizes: dict[str, int] = {}
     for name, query in QUERIES.items():  # once without the clock: caches fill, statements compile
         with recording() as recorded:
-            sizes[name] = len(await ask(client, query))
-        calls[name] = recorded
+            answers = [await ask(client, query) for client in clients.values()]
+        assert len(set(answers)) == 1, f"{name}: the executors differ"
+        calls[name] = recorded[: len(recorded) // len(clients)]
+        sizes[name] = len(answers[0])
     stalls: list[float] = []
     watching = asyncio.create_task(watch(stalls))
     for _ in range(ROUNDS):
         for name, query in QUERIES.items():
-            started = time.perf_counter()
-            await ask(client, query)
-            times[name].append(time.perf_counter() - started)
+            for executor, client in clients.items():
+                wall, cpu = time.perf_counter(), time.process_time()
+                await ask(client, query)
+                cpus[name, executor].append(time.process_time() - cpu)
+                walls[name, executor].append(time.perf_counter() - wall)
     watching.cancel()
     table = Table(
         title=f"{ROUNDS} rounds; longest stall of the event loop {max(stalls) * 1000:.0f} ms"
     )
-    for column in ("query", "p50 ms", "p99 ms", "kB", "store calls"):
+    ours, theirs = EXECUTORS
+    for column in ("query", "kB", "store calls", f"{ours} p50 / p99 ms", theirs, "CPU ratio"):
         table.add_column(column)
     for name in QUERIES:
-        ordered = sorted(times[name])
         counts = Counter(call.role for call in calls[name])
         table.add_row(
             name,
-            f"{statistics.median(ordered) * 1000:.1f}",
-            f"{ordered[int(len(ordered) * 0.99)] * 1000:.1f}",
             f"{sizes[name] / 1000:.0f}",
             ", ".join(f"{role} {count}" for role, count in sorted(counts.items())),
+            *(figures(walls[name, executor]) for executor in EXECUTORS),
+            f"{statistics.median(cpus[name, theirs]) / statistics.median(cpus[name, ours]):.1f}",
         )
     return table
+
+
+def figures(times: list[float]) -> str:
+    """p50 and p99 in milliseconds."""
+    ordered = sorted(times)
+    return (
+        f"{statistics.median(ordered) * 1000:.1f} / {ordered[int(len(ordered) * 0.99)] * 1000:.1f}"
+    )
 
 
 async def ask(client: httpx.AsyncClient, query: str) -> bytes:
