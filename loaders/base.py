@@ -13,6 +13,7 @@ for the request as results, never as futures: a call that was cancelled or faile
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from itertools import chain
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -78,12 +79,12 @@ class Loader(DataLoader[Any, Any], Generic[K, Q, V]):
         return [self._pick(found[request.question], request) for request in requests]
 
     async def _answer(self, question: Q, requests: "list[_Request[K, Q]]") -> dict[K, V]:
-        fields: Fields = frozenset(name for request in requests for name in request.fields)
-        keys = list(dict.fromkeys(key for request in requests for key in request.keys))
+        fields: Fields = requests[0].fields.union(*(request.fields for request in requests[1:]))
+        keys = dict.fromkeys(chain.from_iterable(request.keys for request in requests))
         loaded_fields, loaded = self._loaded.get(question, (fields, {}))
         if not fields <= loaded_fields:
             loaded_fields, loaded = fields, {}
-        missing = [key for key in keys if key not in loaded]
+        missing = [key for key in keys if key not in loaded] if loaded else list(keys)
         if missing:
             values = await self._fetch(missing, question, loaded_fields)
             loaded.update(zip(missing, values, strict=True))
@@ -97,7 +98,7 @@ class Loader(DataLoader[Any, Any], Generic[K, Q, V]):
             return found
         if isinstance(found, BaseException):
             raise found
-        return [found[key] for key in request.keys]
+        return list(map(found.__getitem__, request.keys))
 
 
 class _Request(Generic[K, Q]):
