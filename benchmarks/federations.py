@@ -2,9 +2,10 @@
 `python -m benchmarks.federations FOLDER [--rounds N]`.
 
 Starts PostgreSQL and Neo4j as the tests do, loads FOLDER (such as the PEP memory) into each federation, and
-asks by turns: the gateway, through HTTP in this process, and `benchmarks.by_hand`.  Both must give the same
-answer: if they do not, it says where, and ends with 1.  Prints p50 and p99 of both, their ratios, and what
-our time is made of:
+asks by turns: the gateway, through HTTP in this process, the same with graphql-core's executor, and
+`benchmarks.by_hand`.  All must give the same answer: if they do not, it says where, and ends with 1.
+Prints p50 and p99 of ours and of what is by hand, their ratios, how many times our p50 graphql-core takes,
+and what our time is made of:
 
     stores    from a store call's beginning to its end, overlaps counted once
     encoding  of the answer to JSON
@@ -39,6 +40,7 @@ from benchmarks.by_hand.reads import Memory
 from benchmarks.queries import QUERIES
 from gateway.app import create_app
 from gateway.loading import load
+from gateway.server import forget_what_stays
 from gateway.settings import Settings, load_settings
 from tests.servers import neo4j, postgres
 
@@ -83,17 +85,20 @@ async def main(folder: Path, rounds: int) -> int:
         for name, config in configs.items():  # one gateway at a time, as it would run
             settings = settings_of(place / f"{name}.toml", config)
             await fill(settings, folder, name)
+            stock = settings.model_copy(update={"execution": "graphql_core"})
             async with (
                 running(settings) as gateway,
+                running(stock) as other,
                 by_hand(gateway.federation, settings) as bare,
             ):
+                forget_what_stays()
                 for query, table in tables.items():
-                    found = await _compare(query, gateway, bare)
+                    found = await _compare(query, gateway, other, bare)
                     if found is not None:
                         different += 1
                         message = f"{query}, {name}: the answers differ at {found}"
                         console.print(message, style="bold red", markup=False)
-                    table.add_row(name, *await _row(query, gateway, bare, rounds))
+                    table.add_row(name, *await _row(query, gateway, other, bare, rounds))
             gc.collect()
         for table in tables.values():
             console.print(table)
@@ -170,21 +175,27 @@ def _table(query: str) -> Table:
     table = Table(title=query)
     for column in (
         "federation", "kB", "store calls", "p50 ms", "p99 ms", "by hand: sent", "p50 ms", "p99 ms",
-        "ratio p50", "p99", "stores", "engine", "encoding",
+        "ratio p50", "p99", "graphql-core", "stores", "engine", "encoding",
     ):  # fmt: skip
         table.add_column(column, justify="right")
     return table
 
 
-async def _compare(query: str, gateway: Gateway, bare: Memory) -> str | None:
-    """Ask both until all is warm.  Where their answers differ, if they do."""
+async def _compare(query: str, gateway: Gateway, other: Gateway, bare: Memory) -> str | None:
+    """Ask all until all is warm.  Where their answers differ, if they do."""
     for _ in range(WARM):
-        await gateway.ask(QUERIES[query])
+        ours = await gateway.ask(QUERIES[query])
+        stock = await other.ask(QUERIES[query])
         await ANSWERS[query](bare)
+    if ours != stock:
+        return "the executors"
     return difference(await gateway.ask(QUERIES[query]), await ANSWERS[query](bare))
 
 
-async def _row(query: str, gateway: Gateway, bare: Memory, rounds: int) -> Sequence[str]:
+async def _row(
+    query: str, gateway: Gateway, other: Gateway, bare: Memory, rounds: int
+) -> Sequence[str]:
+    stock: list[float] = []
     ours: list[float] = []
     theirs: list[float] = []
     stores: list[float] = []
@@ -193,6 +204,7 @@ async def _row(query: str, gateway: Gateway, bare: Memory, rounds: int) -> Seque
         with recording() as calls:
             ours.append(await timed(lambda: gateway.ask(QUERIES[query])))
         stores.append(_covered(calls))
+        stock.append(await timed(lambda: other.ask(QUERIES[query])))
         theirs.append(await timed(lambda: ANSWERS[query](bare)))
     sent = (bare.sent() - before) // rounds
     answer = await gateway.ask(QUERIES[query])
@@ -206,6 +218,7 @@ async def _row(query: str, gateway: Gateway, bare: Memory, rounds: int) -> Seque
         *figures(theirs),
         f"{p50 / statistics.median(theirs):.2f}",
         f"{p99(ours) / p99(theirs):.2f}",
+        f"{statistics.median(stock) / p50:.2f}",
         *(f"{part / p50:.0%}" for part in (store, p50 - store - encoding, encoding)),
     ]
 
