@@ -222,7 +222,9 @@ class Lists:
         """The lists, each in its row."""
         items, damaged = self.items.assemble(build)
         ends = self.ends
-        lists: list[Any] = list(map(items.__getitem__, map(slice, chain((0,), ends), ends)))
+        lists: list[Any] = [
+            items[start:end] for start, end in zip(chain((0,), ends), ends, strict=False)
+        ]
         damage: dict[Row, Damage] = {}
         for index in sorted(damaged):
             row = bisect_right(ends, index)

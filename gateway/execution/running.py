@@ -233,7 +233,11 @@ class Run:
         if fails is not None and len(futures) > 1:
             for row, future in futures.items():
                 future.add_done_callback(partial(self._look, pending, row, fails))
-        results = await asyncio.gather(*futures.values(), return_exceptions=True)
+        try:
+            results = await asyncio.gather(*futures.values(), return_exceptions=True)
+        except BaseException:
+            pending.drop()
+            raise
         for row, result in zip(futures, results, strict=True):
             cells[row] = contained(result) if isinstance(result, BaseException) else result
         pending.complete(cells)

@@ -57,6 +57,16 @@ class Pending:
             kept[row] = self.faulty.get(row, ABANDONED)
         return kept
 
+    def drop(self) -> None:
+        """Nobody waits for any cell any more."""
+        self._drop(self._cells.values())
+
+    def _drop(self, cells: Iterable["asyncio.Future[Any]"]) -> None:
+        for cell in cells:
+            has_come = not cell.cancel() and not cell.cancelled() and cell.exception() is None
+            if has_come:
+                close((cell.result(),))
+
     def assemble(self, build: Build) -> Assembled:
         """The column, or nulls if it was given up."""
         if self.column is None:
@@ -73,9 +83,7 @@ class Pending:
             self.column.abandon(rows)
             return
         self.gone.update(rows)
-        for row in rows:
-            if (cell := self._cells.get(row)) is not None:
-                cell.cancel()
+        self._drop(self._cells[row] for row in rows if row in self._cells)
         if len(self.gone) == self.size:
             self._waiting.give_up(self)
             self.complete([ABANDONED] * self.size)
