@@ -4,7 +4,6 @@
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 
@@ -92,8 +91,3 @@ def _entity(chunk: str, e: int) -> EntityRecord:
     kind = ("Person", "Organization", "Place")[e % 3]
     summary = f"Entity {e}, seen in {chunk}; a summary of what is known about it."
     return EntityRecord(f"entity-{chunk}-{e}", f"Entity {e} of {chunk}", kind, summary)
-
-
-def compact(answer: bytes) -> Any:
-    """The data of an answer, whoever encoded it."""
-    return msgspec.json.decode(answer)["data"]

@@ -13,8 +13,11 @@ from loaders.base import Loader
 from resolvers.batched import batched
 
 
-def stock(memory: Memory, **options: Any) -> tuple[strawberry.Schema, Any]:
-    """Strawberry types, and a `load` of aiodataloader in each resolver; parsing and validation cached.
+def stock(
+    memory: Memory, *, is_cached: bool = True, **options: Any
+) -> tuple[strawberry.Schema, Any]:
+    """Strawberry types, and a `load` of aiodataloader in each resolver; parsing and validation are cached if
+    they are to be.
 
     Gives the schema and what makes the context of a request.
     """
@@ -66,7 +69,8 @@ def stock(memory: Memory, **options: Any) -> tuple[strawberry.Schema, Any]:
     async def load_entities(keys: Sequence[tuple[str, int]]) -> list[list[Entity]]:
         return [entities[key][:first] for key, first in keys]
 
-    schema = strawberry.Schema(Query, extensions=[ParserCache(), ValidationCache()], **options)
+    extensions: list[Any] = [ParserCache(), ValidationCache()] if is_cached else []
+    schema = strawberry.Schema(Query, extensions=extensions, **options)
     return schema, lambda: {
         "chunks": DataLoader(load_chunks),
         "entities": DataLoader(load_entities),
