@@ -15,7 +15,7 @@ for what is still pending: rows that a null has bubbled over are not waited for.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Any, Protocol
 
@@ -24,8 +24,18 @@ from gateway.execution.errors import Damage, Fault, Located
 Row = int
 Faults = dict[Row, Exception]
 Assembled = tuple[list[Any], dict[Row, Damage]]
-Build = Callable[[Any, Sequence[list[Any]]], list[Any]]
-"""Makes objects of a selection's columns, one for each row."""
+
+
+class Build(Protocol):
+    """How objects and lists of the answer are made."""
+
+    def objects(self, selection: Any, columns: Sequence[list[Any]]) -> list[Any]:
+        """An object for each row of a selection's columns."""
+        ...
+
+    def items(self, items: list[Any]) -> Sequence[Any]:
+        """What lists are cut from."""
+        ...
 
 
 class Column(Protocol):
@@ -101,7 +111,7 @@ class Layer:
             columns.append(values)
             if damage:
                 damaged.append((field, damage))
-        objects = build(self.selection, columns) if columns else _empty(self.size)
+        objects = build.objects(self.selection, columns) if columns else _empty(self.size)
         return objects, _merge(objects, damaged) if damaged else {}
 
     def lost(self) -> set[Row]:
@@ -220,8 +230,8 @@ class Lists:
 
     def assemble(self, build: Build) -> Assembled:
         """The lists, each in its row."""
-        items, damaged = self.items.assemble(build)
-        ends = self.ends
+        values, damaged = self.items.assemble(build)
+        items, ends = build.items(values), self.ends
         lists: list[Any] = [
             items[start:end] for start, end in zip(chain((0,), ends), ends, strict=False)
         ]

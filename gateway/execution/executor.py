@@ -21,15 +21,16 @@ from gateway.execution.core import (
 )
 from gateway.execution.plan import Plan
 from gateway.execution.plan_cache import PlanCache
-from gateway.execution.running import Run, as_dicts, as_structs
+from gateway.execution.running import Run
+from gateway.execution.shapes import Dicts, Encodable
 from gateway.execution.unsupported import Unsupported, note_fallback
 
 
 class BreadthFirst(Executor[Any]):
     """Runs an operation breadth-first if it can be, and leaves it to the next executor class if not."""
 
-    build_objects: Build = staticmethod(as_dicts)
-    """How objects of the answer are made."""
+    answers: Build = Dicts()
+    """How objects and lists of the answer are made."""
     most_objects: int | None = None
     """Objects that an answer may hold; one field more is an error, `AnswerTooLarge`."""
 
@@ -39,7 +40,7 @@ class BreadthFirst(Executor[Any]):
         if plan is None:
             note_fallback(reason, self.operation)
             return super().execute_operation(serially)
-        run = Run(plan, self, self.build_objects, most_objects=self.most_objects)
+        run = Run(plan, self, self.answers, most_objects=self.most_objects)
         return run.start(serially=plan.is_serial if serially is None else serially)
 
     def _plan(self) -> tuple[Plan | None, str]:
@@ -77,7 +78,7 @@ class ExecutionContext(BreadthFirst, StrawberryGraphQLCoreExecutionContext):
 class EncodableExecutionContext(ExecutionContext):
     """The same for who only encodes the answer: its objects can be read by msgspec alone."""
 
-    build_objects: Build = staticmethod(as_structs)
+    answers: Build = Encodable()
 
 
 class _PlainExecutor(BreadthFirst, ExecutorThrowingOnIncremental):

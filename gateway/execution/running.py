@@ -1,7 +1,7 @@
 """A run of a plan: layer by layer, each field once for all parents."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
@@ -22,16 +22,6 @@ from gateway.execution.values import (
     sort_of_value,
 )
 from gateway.execution.waiting import Pending, Waiting, unshared
-
-
-def as_dicts(selection: Selection, columns: Sequence[list[Any]]) -> list[Any]:
-    """Objects of an answer as dicts."""
-    return selection.shape.dicts(columns)
-
-
-def as_structs(selection: Selection, columns: Sequence[list[Any]]) -> list[Any]:
-    """Objects of an answer that msgspec alone can read: cheaper, where they are only encoded."""
-    return selection.shape.structs(columns)
 
 
 class Run:

@@ -35,6 +35,30 @@ class Shape:
         return list(map(self._class, *columns))
 
 
+class Dicts:
+    """Answers of dicts and lists, for whoever reads them."""
+
+    def objects(self, selection: Any, columns: Sequence[list[Any]]) -> list[Any]:
+        """A dict for each row."""
+        return selection.shape.dicts(columns)
+
+    def items(self, items: list[Any]) -> Sequence[Any]:
+        """Lists are cut from lists."""
+        return items
+
+
+class Encodable:
+    """Answers that only msgspec reads: structs for objects, and tuples for lists, cost less to make."""
+
+    def objects(self, selection: Any, columns: Sequence[list[Any]]) -> list[Any]:
+        """A struct for each row."""
+        return selection.shape.structs(columns)
+
+    def items(self, items: list[Any]) -> Sequence[Any]:
+        """Tuples are cut from a tuple."""
+        return tuple(items)
+
+
 def _struct(keys: tuple[str, ...]) -> type[msgspec.Struct]:
     names = [f"f{number}" for number in range(len(keys))]
     return msgspec.defstruct(

@@ -16,8 +16,10 @@ from functools import partial, reduce
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+import strawberry
 from graphql import GraphQLField, GraphQLSchema
 from strawberry.permission import PermissionExtension
+from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 from strawberry.utils.await_maybe import await_maybe
 
@@ -104,6 +106,8 @@ class StrawberrySource:
         self._parent = parent.name if parent else None
         info = resolver.info_parameter
         self._info = info.name if info else None
+        self._names = _names_of_plain(schema, field)
+        """The Python names of the arguments, where converting them is no more than renaming them."""
 
     def resolve(self, run: "Run", field: "Field", parents: list[Any]) -> Raw:
         """The batch function called once, or the function for each parent."""
@@ -115,11 +119,14 @@ class StrawberrySource:
     def prepare(self, run: "Run", field: "Field") -> tuple[Any, dict[str, Any]]:
         """Strawberry's info, and the arguments as Strawberry converts them."""
         info = self._schema.config.info_class(_raw_info=run.info(field), _field=self._field)
+        given = run.arguments(field)
+        if self._names is not None:
+            return info, {self._names[name]: value for name, value in given.items()}
         _, arguments = convert_arguments(
             field=self._field,
             source=None,
             info=info,
-            kwargs=dict(run.arguments(field)),
+            kwargs=dict(given),
             config=self._schema.config,
             scalar_registry=self._schema.schema_converter.scalar_registry,
         )
@@ -185,6 +192,22 @@ def _unpack(result: Any, size: int) -> Any:
 
 async def _unpack_later(ask: Callable[[], Awaitable[Any]], size: int) -> Any:
     return _unpack(await ask(), size)
+
+
+PLAIN_TYPES = (str, int, float, bool, strawberry.ID)
+
+
+def _names_of_plain(schema: Any, field: StrawberryField) -> dict[str, str] | None:
+    """The Python name of each argument, if Strawberry converts none of them."""
+    names: dict[str, str] = {}
+    for argument in field.arguments:
+        type_: Any = argument.type
+        if type(type_) is StrawberryOptional:
+            type_ = type_.of_type
+        if type_ not in PLAIN_TYPES or field.extensions:
+            return None
+        names[schema.config.name_converter.from_argument(argument)] = argument.python_name
+    return names
 
 
 def source_of(schema: GraphQLSchema, name: str, definition: GraphQLField) -> Source:
