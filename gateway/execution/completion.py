@@ -12,7 +12,7 @@ holds such values is looked at value by value.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gateway.execution.columns import Column, Faults, Row
+from gateway.execution.columns import Column, Faults, Row, Variants
 from gateway.execution.values import (
     ABANDONED,
     AWAITABLE,
@@ -73,6 +73,16 @@ class Cells:
         if bubbles and len(faults) > len(self.faults):
             self.run.faulted()
         return Cells(self.run, self.field, kept, self.size, rows, faults)
+
+    def alone(self) -> "Cells":
+        """The values as a column of their own, whose rows are the values."""
+        return Cells(self.run, self.field, self.values, len(self.values))
+
+    def placed(self, column: Column) -> Column:
+        """A column whose rows are the values, in the rows that they have here."""
+        if self.present is None:
+            return column
+        return Variants(self.field, self.size, [(self.present, column)], self.faults)
 
 
 class Completion:

@@ -24,14 +24,17 @@ class Object(Completion):
         if answers is None:
             return self._selected(cells)
 
+        alone = cells.alone()  # what has to be awaited stands in the rows of the answers
+
         def go(answers: list[Any]) -> Column:
             verdicts = [
-                self._verdict(cells, value, answer)
-                for value, answer in zip(cells.values, answers, strict=True)
+                self._verdict(alone, value, answer)
+                for value, answer in zip(alone.values, answers, strict=True)
             ]
-            return self._selected(cells.sifted(verdicts, bubbles=self.bubbles))
+            return self._selected(alone.sifted(verdicts, bubbles=self.bubbles))
 
-        return cells.run.settled(answers, go, fails=_is_refusal if self.bubbles else None)
+        fails = _is_refusal if self.bubbles else None
+        return cells.placed(cells.run.settled(answers, go, fails=fails))
 
     def _selected(self, cells: Cells) -> Column:
         try:
@@ -58,18 +61,19 @@ class Abstract(Completion):
 
     def values(self, cells: Cells) -> Column:
         """Complete those of each type together, as objects of it."""
-        resolve = self._type.resolve_type or cells.run.executor.type_resolver
-        info = cells.run.info(cells.field)
-        names = each(lambda value: resolve(value, info, self._type), cells.values)
+        alone, run, info = cells.alone(), cells.run, cells.run.info(cells.field)
+        resolve = self._type.resolve_type or run.executor.type_resolver
+        names = each(lambda value: resolve(value, info, self._type), alone.values)
 
         def go(names: list[Any]) -> Column:
             types = [
-                self._runtime_type(cells, value, name)
-                for value, name in zip(cells.values, names, strict=True)
+                self._runtime_type(alone, value, name)
+                for value, name in zip(alone.values, names, strict=True)
             ]
-            return self._grouped(cells, types)
+            return self._grouped(alone, types)
 
-        return cells.run.settled(names, go, fails=_is_refusal if self.bubbles else None)
+        fails = _is_refusal if self.bubbles else None
+        return cells.placed(run.settled(names, go, fails=fails))
 
     def _grouped(self, cells: Cells, types: list[Any]) -> Column:
         pairs = list(zip(types, cells.values, strict=True))
