@@ -132,7 +132,7 @@ class Run:
                 self._bubbling = True
         if not pending.awaited:
             return go(cells)
-        pending.go = go
+        pending.go, pending.cells = go, cells
         work = self._settle(pending, list(cells), fails)
         self._waiting.add(pending, work, pending.awaited.values())
         return pending

@@ -18,13 +18,26 @@ Work = Coroutine[Any, Any, None]
 class Pending:
     """A column that is not here yet."""
 
-    __slots__ = ("_cells", "_waiting", "awaited", "column", "faulty", "go", "gone", "size", "task")
+    __slots__ = (
+        "_cells",
+        "_waiting",
+        "awaited",
+        "cells",
+        "column",
+        "faulty",
+        "go",
+        "gone",
+        "size",
+        "task",
+    )
 
     def __init__(self, waiting: "Waiting", size: int) -> None:
         self.size = size
         self.column: Column | None = None
         self.go: Callable[[list[Any]], Column] | None = None
         """Completes the cells, where they come one by one."""
+        self.cells: list[Any] = []
+        """What came first: values, and what has to be awaited for them."""
         self.faulty: dict[Row, Any] = {}
         """Cells that are known to have failed before the column is here."""
         self.gone: set[Row] = set()
@@ -86,7 +99,7 @@ class Pending:
         self._drop(self._cells[row] for row in rows if row in self._cells)
         if len(self.gone) == self.size:
             self._waiting.give_up(self)
-            self.complete([ABANDONED] * self.size)
+            self.complete(self.cells)
 
 
 class Waiting:
