@@ -1,5 +1,7 @@
 """Memories to ask: the odd one and the demo, loaded once, and the PEPs where they are at hand."""
 
+import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -7,9 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.support import DATA, DEMO, Gateway, fill, need_peps, running
+from tests.support import DATA, DEMO, Gateway, fill, made_once, need_peps, running
 
 pytest_plugins = ["tests.servers.fixtures", "tests.sharing"]
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
 
 @pytest.fixture(scope="session")
 async def odd(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
@@ -30,12 +40,11 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gatewa
 
 
 @pytest.fixture(scope="session")
-async def peps_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+async def peps_file(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The memory of the Python Enhancement Proposals, which are not ours to carry, in a file."""
     folder = need_peps()
-    database = tmp_path_factory.mktemp("peps") / "memory.db"
-    await fill(database, folder)
-    return database
+    loaded = await made_once(run_folder / "peps.db", lambda file: fill(file, folder))
+    return Path(shutil.copy(loaded, tmp_path_factory.mktemp("peps")))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -22,6 +22,7 @@ from backends.trace import StoreCall, recording
 from gateway.app import create_app
 from gateway.loading import load
 from gateway.settings import load_settings
+from tests.servers.process import locked
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "tests" / "data"
@@ -141,6 +142,16 @@ def need_peps() -> Path:
             pytest.fail(f"{folder} is missing; under CI the PEP memory must be there")
         pytest.skip(f"the PEP memory is not at {folder} (MEMORY_GATEWAY_TEST_SHARED names another)")
     return folder
+
+
+async def made_once(file: Path, make: Callable[[Path], Awaitable[object]]) -> Path:
+    """A file in a folder of all workers, which the first to need it makes; it is not to be changed."""
+    with locked(file.with_suffix(".lock")):
+        if not file.exists():
+            unfinished = file.with_suffix(".unfinished")
+            await make(unfinished)
+            unfinished.rename(file)
+    return file
 
 
 async def fill(database: Path, *paths: Path, tenant: str = "default") -> None:

@@ -1,9 +1,10 @@
 """`Chunks` in SQL."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, delete, func, select, tuple_
 
 from backends.metadata import tokens_of
 from backends.records import (
@@ -20,8 +21,9 @@ from backends.roles import Step
 from backends.sql import filters, tables
 from backends.sql.dialect import PARENT, one_of
 from backends.sql.engine import SqlEngine
-from backends.sql.keyset import Conditions, Ordering
-from backends.sql.rows import Rows, count_where
+from backends.sql.keyset import Ordering, Sources
+from backends.sql.reads import count_where
+from backends.sql.rows import Rows
 from backends.sql.tokens import write_tokens
 
 _C = tables.chunk.c
@@ -44,29 +46,27 @@ class SqlChunks:
     async def find(
         self, scope: Scope, where: ChunkFilter, page: PageRequest, fields: Fields
     ) -> Page[Chunk]:
-        return await self._rows.page(filters.of_chunks(scope, where), BY_KEY, page, fields)
+        conditions = partial(filters.of_chunks, scope, where)
+        return await self._rows.page(conditions, BY_KEY, page, fields)
 
     async def count(self, scope: Scope, where: ChunkFilter) -> int:
-        return await self._rows.count(filters.of_chunks(scope, where))
+        return await self._rows.count(partial(filters.of_chunks, scope, where))
 
     async def of_documents(
         self, scope: Scope, keys: Sequence[str], page: PageRequest, fields: Fields
     ) -> list[Page[Chunk]]:
-        sources = [_of_parent(scope)]
+        sources = partial(_of_parent, scope)
         return await self._rows.pages(keys, sources, BY_POSITION, page, fields)
 
     async def count_of_documents(self, scope: Scope, keys: Sequence[str]) -> list[int]:
-        return await self._rows.counts(keys, count_where(tables.chunk, _of_parent(scope)))
+        return await self._rows.counts(keys, partial(_counted, scope))
 
     async def adjacent(
         self, scope: Scope, keys: Sequence[str], step: Step, fields: Fields
     ) -> list[Chunk | None]:
-        me = tables.chunk.alias("me")
-        siblings = [_C.tenant == scope.tenant, _C.document_key == me.c.document_key]
-        window = adjacent_row(scope, me, tables.chunk, [siblings], "position", step)
-        page = PageRequest(first=1)
-        pages = await self._rows.pages_by(keys, window, _C.id, [], BY_POSITION, page, fields)
-        return [each.items[0] if each.items else None for each in pages]
+        window = partial(_adjacent, scope, step == "next")
+        found = await self._rows.of_windows(keys, window, fields)
+        return [each[0] if each else None for each in found]
 
     async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Chunk]:
         return await self._rows.scan(scope, after, limit)
@@ -94,12 +94,23 @@ class SqlChunks:
         return gone
 
 
-def _of_parent(scope: Scope) -> Conditions:
-    return [_C.tenant == scope.tenant, _C.document_key == PARENT]
+def _of_parent(scope: Scope) -> Sources:
+    return [[_C.tenant == scope.tenant, _C.document_key == PARENT]]
+
+
+def _counted(scope: Scope) -> ColumnElement[int]:
+    (source,) = _of_parent(scope)
+    return count_where(tables.chunk, source)
+
+
+def _adjacent(scope: Scope, forward: bool) -> Select[Any]:
+    me = tables.chunk.alias("me")
+    siblings = [_C.tenant == scope.tenant, _C.document_key == me.c.document_key]
+    return adjacent_row(scope, me, tables.chunk, [siblings], "position", forward=forward)
 
 
 def adjacent_row(
-    scope: Scope, me: Any, other: Any, families: Sequence[Conditions], sort: str, step: Step
+    scope: Scope, me: Any, other: Any, families: Sources, sort: str, *, forward: bool
 ) -> Select[Any]:
     """The row of `other` before or after the parent's own (`me`) among its siblings, ordered by `sort`
     (missing last), key.
@@ -109,7 +120,7 @@ def adjacent_row(
     here, there = me.c[sort], other.c[sort]
     place, mine = tuple_(there, other.c.key), tuple_(here, me.c.key)
     # Each range is bounded on an index; one that cannot hold me's neighbour is empty.
-    if step == "next":
+    if forward:
         order = [there.asc(), other.c.key.asc()]
         ranges = [
             [there.is_not(None), place > mine],

@@ -2,6 +2,8 @@
 
 Instant     SQLite: microseconds since 1970, PostgreSQL: timestamptz
 TextList    SQLite: JSON for json_each,      PostgreSQL: text[]
+
+No stored text holds U+0000: PostgreSQL refuses it, and SQLite's functions take what stands before it.
 """
 
 import enum
@@ -51,8 +53,8 @@ class Instant(TypeDecorator[datetime]):
 
 
 class TextList(TypeDecorator[Any]):
-    """Texts as one parameter, each cut in PostgreSQL to its first `head` characters if that is set (see
-    `dialect.same`)."""
+    """Texts as one parameter, without those that are nowhere stored; each cut in PostgreSQL to its first
+    `head` characters if that is set (see `dialect.same`)."""
 
     impl = Text
     cache_ok = True
@@ -67,10 +69,48 @@ class TextList(TypeDecorator[Any]):
         return dialect.type_descriptor(Text())
 
     def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
-        texts = list(value or ())
+        texts = self._stored(value or ())
         if dialect.name == "postgresql":
             return texts if self.head is None else [each[: self.head] for each in texts]
         return msgspec.json.encode(texts).decode()
+
+    def _stored(self, texts: Sequence[str]) -> list[str]:
+        return [text for text in texts if "\0" not in text]
+
+
+class KeyList(TextList):
+    """Keys by their places: "", which is no key, for one that is nowhere stored."""
+
+    cache_ok = True
+
+    def _stored(self, texts: Sequence[str]) -> list[str]:
+        return place_holders(texts)
+
+
+class NameList(TextList):
+    """Members of an enumeration as their values."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return super().process_bind_param([member.value for member in value or ()], dialect)
+
+
+class Folded(TypeDecorator[str]):
+    """A text with its ASCII letters in lower case; missing if it is in no stored text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or "\0" in value:
+            return None
+        return value.encode().lower().decode()
+
+
+def place_holders(keys: Sequence[str]) -> list[str]:
+    """The keys, "" for one that no store can hold."""
+    return ["" if "\0" in key else key for key in keys]
 
 
 class JsonText(TypeDecorator[Any]):

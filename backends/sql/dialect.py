@@ -25,8 +25,6 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
-    false,
-    literal,
     literal_column,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -35,7 +33,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import Join
 
 from backends.records import PoolStatus
-from backends.sql.columns import Instant, TextList
+from backends.sql.columns import Folded, Instant, TextList
+from backends.sql.statements import bound
 
 PARENT: ColumnElement[Any] = literal_column("parent.value", Text)
 """The parent's key inside a window made by `Dialect.per_parent`."""
@@ -96,12 +95,10 @@ class _OneOf(FunctionElement[bool]):
 
 
 def one_of(
-    target: ColumnElement[Any], values: Sequence[str], *, head: int | None = None
+    target: ColumnElement[Any], values: Sequence[Any], listed: TextList | None = None
 ) -> ColumnElement[bool]:
     """Whether `target` is among the values, however many: one parameter."""
-    # No stored text holds U+0000: PostgreSQL refuses it, json_each takes what stands before it.
-    storable = [value for value in values if "\0" not in value]
-    return _OneOf(target, literal(storable, TextList(head)))
+    return _OneOf(target, bound(values, listed or TextList()))
 
 
 @compiles(_OneOf)
@@ -114,11 +111,6 @@ def _one_of(element: Any, compiler: Any, **options: Any) -> str:
 def _one_of_postgres(element: Any, compiler: Any, **options: Any) -> str:
     target, values = (compiler.process(each, **options) for each in element.clauses)
     return f"({target} = ANY ({values}))"
-
-
-def place_holders(keys: Sequence[str]) -> list[str]:
-    """The keys of parents, "" (which is no key) for one that no store can hold."""
-    return ["" if "\0" in key else key for key in keys]
 
 
 class _Head(FunctionElement[str]):
@@ -144,7 +136,7 @@ def same(column: ColumnElement[Any], other: ColumnElement[Any]) -> list[ColumnEl
 
 def same_as_any(column: ColumnElement[Any], values: Sequence[str]) -> list[ColumnElement[bool]]:
     """Whether a text without bound is among the values, on an index of its head where it has one."""
-    return [one_of(_Head(column), values, head=HEAD), one_of(column, values)]
+    return [one_of(_Head(column), values, TextList(HEAD)), one_of(column, values)]
 
 
 class _Position(FunctionElement[int]):
@@ -167,10 +159,7 @@ def _position_postgres(element: Any, compiler: Any, **options: Any) -> str:
 
 def contains(target: ColumnElement[Any], text: str) -> ColumnElement[bool]:
     """Whether `target` holds `text`, ASCII letters of either case; no character is special."""
-    if "\0" in text:
-        return false()  # no stored text holds U+0000, and SQLite's functions would stop there
-    folded = text.encode().lower().decode()  # ASCII letters alone, as both engines' lower() here
-    return _Position(target, literal(folded, Text)) > 0
+    return _Position(target, bound(text, Folded())) > 0  # folded as both engines' lower() here
 
 
 class _Element(FunctionElement[str]):

@@ -1,6 +1,7 @@
 """`Documents` in SQL."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from backends.metadata import tokens_of
 from backends.records import (
@@ -51,11 +52,11 @@ class SqlDocuments:
         page: PageRequest,
         fields: Fields,
     ) -> Page[Document]:
-        conditions = filters.of_documents(scope, where)
+        conditions = partial(filters.of_documents, scope, where)
         return await self._rows.page(conditions, self._rows.ordering(order, BY_KEY), page, fields)
 
     async def count(self, scope: Scope, where: DocumentFilter) -> int:
-        return await self._rows.count(filters.of_documents(scope, where))
+        return await self._rows.count(partial(filters.of_documents, scope, where))
 
     async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Document]:
         return await self._rows.scan(scope, after, limit)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import Executable
@@ -13,6 +14,7 @@ from backends.errors import StoreError, StoreUnavailable
 from backends.records import PoolStatus
 from backends.sql.dialect import Connections, Dialect
 from backends.sql.errors import translated
+from backends.sql.statements import Statements
 
 FIRST_STATISTICS = 2_000
 """Rows written after which the planner's statistics are refreshed; then after four times as many, and so
@@ -29,6 +31,7 @@ class SqlEngine:
     def __init__(self, name: str, dialect: Dialect) -> None:
         self.name = name
         self.dialect = dialect
+        self.statements = Statements()
         self._connections: Connections | None = None
         self._writing = asyncio.Lock()
         self._written = 0
@@ -59,15 +62,17 @@ class SqlEngine:
         """How the pool of reads is."""
         return self.dialect.pool(self._connections)
 
-    async def rows(self, statement: Executable) -> Sequence[tuple[Any, ...]]:
-        """All rows of a statement."""
+    async def rows(self, statement: Executable | partial[Any]) -> Sequence[tuple[Any, ...]]:
+        """All rows of a statement, built or yet to be (see `statements`)."""
+        built, values = self._built(statement)
         async with self.connection() as connection:
-            return cast("Any", (await connection.execute(statement)).all())
+            return cast("Any", (await connection.execute(built, values)).all())
 
-    async def scalar(self, statement: Executable) -> Any:
-        """The first column of the first row, `None` if there is none."""
+    async def scalar(self, statement: Executable | partial[Any]) -> Any:
+        """The first column of the first row of a statement, `None` if there is none."""
+        built, values = self._built(statement)
         async with self.connection() as connection:
-            return (await connection.execute(statement)).scalar()
+            return (await connection.execute(built, values)).scalar()
 
     async def write(
         self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None
@@ -115,6 +120,13 @@ class SqlEngine:
         with translated(self.name):
             async with self._open_connections().writes.connect() as connection:
                 await self.dialect.refresh_statistics(connection)
+
+    def _built(
+        self, statement: Executable | partial[Any]
+    ) -> tuple[Executable, dict[str, Any] | None]:
+        if isinstance(statement, partial):
+            return self.statements.made(statement)
+        return statement, None
 
     def _open_connections(self) -> Connections:
         if self._connections is None:

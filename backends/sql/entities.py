@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
+from typing import Any
 
-from sqlalchemy import select, union
+from sqlalchemy import CompoundSelect, Select, select, union
 
 from backends.records import (
     Entity,
@@ -46,17 +48,21 @@ async def entities_or_missing(
     gaps = [key for key, record in zip(keys, found, strict=True) if record is None]
     if not gaps:
         return found
-    f = tables.fact.c
-    heard = (f.tenant == scope.tenant, heard_of(f, known_at))
-    named = union(
-        select(f.subject_key).where(*heard, one_of(f.subject_key, gaps)),
-        select(f.object_key).where(*heard, one_of(f.object_key, gaps)),
-    )
-    missing = {key for (key,) in await rows.engine.rows(named)}
+    named = await rows.engine.rows(partial(_named_by_facts, scope, gaps, known_at))
+    missing = {key for (key,) in named}
     return [
         Entity.missing(key) if record is None and key in missing else record
         for key, record in zip(keys, found, strict=True)
     ]
+
+
+def _named_by_facts(scope: Scope, keys: Sequence[str], known_at: datetime) -> CompoundSelect[Any]:
+    f = tables.fact.c
+    heard = (f.tenant == scope.tenant, heard_of(f, known_at))
+    return union(
+        select(f.subject_key).where(*heard, one_of(f.subject_key, keys)),
+        select(f.object_key).where(*heard, one_of(f.object_key, keys)),
+    )
 
 
 class SqlEntities:
@@ -73,11 +79,7 @@ class SqlEntities:
 
     async def named(self, scope: Scope, names: Sequence[str], limit: int) -> list[list[str]]:
         sorts = [name[: tables.SORT_LENGTH] for name in names]
-        statement = (
-            select(_C.name, _C.key)
-            .where(_C.tenant == scope.tenant, one_of(_C.name_sort, sorts), one_of(_C.name, names))
-            .order_by(_C.name, _C.key)
-        )
+        statement = partial(_of_names, scope, names, sorts)
         keys: dict[str, list[str]] = {}
         for name, key in await self._engine.rows(statement):
             keys.setdefault(name, []).append(key)
@@ -91,11 +93,11 @@ class SqlEntities:
         page: PageRequest,
         fields: Fields,
     ) -> Page[Entity]:
-        conditions = filters.of_entities(scope, where)
+        conditions = partial(filters.of_entities, scope, where)
         return await self._rows.page(conditions, self._rows.ordering(order, BY_NAME), page, fields)
 
     async def count(self, scope: Scope, where: EntityFilter) -> int:
-        return await self._rows.count(filters.of_entities(scope, where))
+        return await self._rows.count(partial(filters.of_entities, scope, where))
 
     async def scan(self, scope: Scope, after: str | None, limit: int) -> list[Entity]:
         return await self._rows.scan(scope, after, limit)
@@ -105,3 +107,11 @@ class SqlEntities:
             outcomes, written = await self._rows.upsert(scope, records)
             await note_entities(self._engine, scope, written)
         return outcomes
+
+
+def _of_names(scope: Scope, names: Sequence[str], sorts: Sequence[str]) -> Select[Any, Any]:
+    return (
+        select(_C.name, _C.key)
+        .where(_C.tenant == scope.tenant, one_of(_C.name_sort, sorts), one_of(_C.name, names))
+        .order_by(_C.name, _C.key)
+    )

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import delete, select, update
 
 from backends.digest import digest_of
 from backends.records import Kind, Moment, Scope, SearchEntry, SearchFilter
 from backends.sql import filters, tables
 from backends.sql.dialect import one_of
 from backends.sql.engine import SqlEngine
+from backends.sql.keyset import Conditions
 from backends.sql.moments import heard_of, holds
 from backends.sql.tokens import write_tokens
 
@@ -21,7 +22,7 @@ _COLUMNS = [
 ]
 
 
-def passing(scope: Scope, kind: Kind, where: SearchFilter) -> list[ColumnElement[bool]]:
+def passing(scope: Scope, kind: Kind, where: SearchFilter) -> Conditions:
     """The entries of a tenant and kind that pass the filter."""
     return [
         _E.tenant == scope.tenant,
@@ -30,15 +31,13 @@ def passing(scope: Scope, kind: Kind, where: SearchFilter) -> list[ColumnElement
     ]
 
 
-def searched(
-    scope: Scope, kind: Kind, where: SearchFilter, moment: Moment
-) -> list[ColumnElement[bool]]:
+def searched(scope: Scope, kind: Kind, where: SearchFilter, moment: Moment) -> Conditions:
     """Those that a leg may find at the moment."""
     conditions = passing(scope, kind, where)
     if kind is Kind.FACT:
-        conditions.append(holds(_E, moment))
-    elif kind is Kind.EPISODE:
-        conditions.append(heard_of(_E, moment.known_at))
+        return [*conditions, holds(_E, moment)]
+    if kind is Kind.EPISODE:
+        return [*conditions, heard_of(_E, moment.known_at)]
     return conditions
 
 

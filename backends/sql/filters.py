@@ -18,15 +18,15 @@ from backends.records import (
     TimeRange,
 )
 from backends.sql import tables
+from backends.sql.columns import NameList
 from backends.sql.dialect import contains, one_of, same_as_any
-
-Conditions = list[ColumnElement[bool]]
+from backends.sql.keyset import Conditions
 
 
 def of_documents(scope: Scope, where: DocumentFilter) -> Conditions:
     """The documents of a tenant that pass."""
     c = tables.document.c
-    conditions: Conditions = [
+    conditions = [
         c.tenant == scope.tenant,
         *_listed(c.key, where.keys),
         *_sourced(c.source, where.sources),
@@ -42,7 +42,7 @@ def of_documents(scope: Scope, where: DocumentFilter) -> Conditions:
 def of_chunks(scope: Scope, where: ChunkFilter) -> Conditions:
     """The chunks of a tenant that pass."""
     c = tables.chunk.c
-    conditions: Conditions = [
+    conditions = [
         c.tenant == scope.tenant,
         *_listed(c.document_key, where.documents),
         *_matching(tables.chunk, Kind.CHUNK, where.metadata),
@@ -57,7 +57,7 @@ def of_chunks(scope: Scope, where: ChunkFilter) -> Conditions:
 def of_entities(scope: Scope, where: EntityFilter) -> Conditions:
     """The entities of a tenant that pass."""
     c = tables.entity.c
-    conditions: Conditions = [
+    conditions = [
         c.tenant == scope.tenant,
         *_listed(c.name, where.names),
         *_listed(c.type, where.types),
@@ -83,10 +83,9 @@ def of_facts(scope: Scope, where: FactFilter) -> Conditions:
 def of_episodes(scope: Scope, where: EpisodeFilter) -> Conditions:
     """The episodes of a tenant that pass, whenever recorded."""
     c = tables.episode.c
-    kinds = None if where.kinds is None else [kind.value for kind in where.kinds]
-    conditions: Conditions = [
+    conditions = [
         c.tenant == scope.tenant,
-        *_listed(c.kind, kinds),
+        *([] if where.kinds is None else [one_of(c.kind, where.kinds, NameList())]),
         *_sourced(c.source, where.sources),
         *_within(c.occurred_at, where.occurred_at),
     ]
@@ -125,7 +124,7 @@ def _sourced(column: ColumnElement[Any], values: Sequence[str] | None) -> Condit
 def _within(column: ColumnElement[Any], span: TimeRange | None) -> Conditions:
     if span is None:
         return []
-    conditions: Conditions = []
+    conditions: list[ColumnElement[bool]] = []
     if span.start is not None:
         conditions.append(column >= span.start)
     if span.end is not None:
@@ -135,7 +134,7 @@ def _within(column: ColumnElement[Any], span: TimeRange | None) -> Conditions:
 
 def _matching(table: Table, kind: Kind, matches: Sequence[MetadataMatch]) -> Conditions:
     t = tables.metadata_token.c
-    conditions: Conditions = []
+    conditions: list[ColumnElement[bool]] = []
     for match in matches:
         found = exists().where(
             t.tenant == table.c.tenant,

@@ -9,6 +9,7 @@ so that no range is sorted whole.  Going backward everything turns round, and th
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,7 +19,6 @@ from sqlalchemy import (
     Select,
     and_,
     false,
-    literal,
     literal_column,
     null,
     or_,
@@ -28,8 +28,44 @@ from sqlalchemy import (
 )
 
 from backends.records import PageRequest, Position
+from backends.sql.statements import bound
 
 Conditions = Sequence[ColumnElement[bool]]
+
+Sources = Sequence[Conditions]
+"""Conjunctions over one table, no two of which a row passes."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A position as a statement sees it, which is built for any value but `None`."""
+
+    sort: Any
+    key: Any
+
+    @staticmethod
+    def of(position: Position | None) -> "Place | None":
+        """The place of a position: its last value is the key, one before it the sort."""
+        return None if position is None else Place(position[0], position[-1])
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A page as a statement sees it: the first rows, or from the `backward` end, within its bounds."""
+
+    rows: int
+    backward: bool
+    after: Place | None
+    before: Place | None
+
+    @staticmethod
+    def of(page: PageRequest) -> "Span":
+        """The rows of a page, and one more where it is to know its ends."""
+        rows = page.limit + (1 if page.ends else 0)
+        return Span(rows, page.backward, Place.of(page.after), Place.of(page.before))
+
+    @property
+    def limit(self) -> ColumnElement[int]:
+        """How many rows at most."""
+        return bound(self.rows, Integer())
 
 
 class Ordering(msgspec.Struct, frozen=True):
@@ -40,13 +76,13 @@ class Ordering(msgspec.Struct, frozen=True):
     nullable: bool = False
     descending: bool = False
 
-    def reaches(self, position: Position, *, forward: bool) -> ColumnElement[bool]:
-        """Whether a row stands at the position or beyond it."""
+    def reaches(self, place: Place, *, forward: bool) -> ColumnElement[bool]:
+        """Whether a row stands at the place or beyond it."""
         return or_(
             *(
                 and_(
                     *self._range(missing),
-                    *self._bound(missing, position, forward=forward, inclusive=True),
+                    *self._bound(missing, place, forward=forward, inclusive=True),
                 )
                 for missing in self._ranges()
             )
@@ -61,17 +97,17 @@ class Ordering(msgspec.Struct, frozen=True):
         return [self.sort.is_(None) if missing else self.sort.is_not(None)]
 
     def _bound(
-        self, missing: bool, position: Position, *, forward: bool, inclusive: bool = False
+        self, missing: bool, place: Place, *, forward: bool, inclusive: bool = False
     ) -> list[ColumnElement[bool]]:
-        """What a row of one range must meet to stand beyond the position."""
+        """What a row of one range must meet to stand beyond the place."""
         upward = forward != self.descending
-        key = literal(position[-1], self.key.type)
-        if self.sort is not None and missing != (position[0] is None):
+        if self.sort is not None and missing != (place.sort is None):
             # Missing values come last: one range lies wholly on one side of the other.
             return [] if missing == forward else [false()]
+        key = bound(place.key, self.key.type)
         if self.sort is None or missing:
             return [_beyond(self.key, key, upward, inclusive)]
-        value = tuple_(literal(position[0], self.sort.type), key)
+        value = tuple_(bound(place.sort, self.sort.type), key)
         return [_beyond(tuple_(self.sort, self.key), value, upward, inclusive)]
 
     def _sorted(self, *, backward: bool) -> list[ColumnElement[Any]]:
@@ -83,19 +119,17 @@ class Ordering(msgspec.Struct, frozen=True):
     def window(
         self,
         row: ColumnElement[Any],
-        sources: Sequence[Conditions],
-        page: PageRequest,
+        sources: Sources,
+        span: Span,
         *,
         distinct: bool = False,
     ) -> Select[Any]:
         """The rows of a page, in the page's own direction: `row`, then the columns that order it.
 
-        Each source is a conjunction over the same table; no row may pass two of them.  `distinct` gives
-        rows that repeat once.
+        `distinct` gives rows that repeat once.
         """
-        limit = page.limit + (1 if page.ends else 0)
         parts = [
-            self._part(row, conditions, page, missing=missing).limit(limit)
+            self._part(row, conditions, span, missing=missing).limit(span.limit)
             for conditions in sources
             for missing in self._ranges()
         ]
@@ -104,16 +138,18 @@ class Ordering(msgspec.Struct, frozen=True):
         if len(parts) == 1:
             return parts[0]
         merged = union_all(*(select(part.subquery()) for part in parts)).subquery()
-        return select(merged).order_by(*self._merge_order(merged.c, page.backward)).limit(limit)
+        return (
+            select(merged).order_by(*self._merge_order(merged.c, span.backward)).limit(span.limit)
+        )
 
     def _part(
-        self, row: ColumnElement[Any], conditions: Conditions, page: PageRequest, *, missing: bool
+        self, row: ColumnElement[Any], conditions: Conditions, span: Span, *, missing: bool
     ) -> Select[Any]:
         bounds: list[ColumnElement[bool]] = []
-        if page.after is not None:
-            bounds += self._bound(missing, page.after, forward=True)
-        if page.before is not None:
-            bounds += self._bound(missing, page.before, forward=False)
+        if span.after is not None:
+            bounds += self._bound(missing, span.after, forward=True)
+        if span.before is not None:
+            bounds += self._bound(missing, span.before, forward=False)
         sort = null() if self.sort is None else self.sort
         part: Any = (
             select(
@@ -123,7 +159,7 @@ class Ordering(msgspec.Struct, frozen=True):
                 self.key.label("sort_key"),
             )
             .where(*conditions, *self._range(missing), *bounds)
-            .order_by(*self._sorted(backward=page.backward))
+            .order_by(*self._sorted(backward=span.backward))
         )
         return part
 
@@ -138,6 +174,18 @@ class Ordering(msgspec.Struct, frozen=True):
     def order_of(self, window: Any, *, backward: bool) -> list[ColumnElement[Any]]:
         """The ORDER BY of a statement that joins to a window's subquery."""
         return self._merge_order(window.c, backward)
+
+
+def window_of(
+    row: ColumnElement[Any],
+    sources: partial[Sources],
+    ordering: Ordering,
+    span: Span,
+    *,
+    distinct: bool = False,
+) -> Select[Any]:
+    """The window of an ordering over sources that are yet to be built."""
+    return ordering.window(row, sources(), span, distinct=distinct)
 
 
 def _beyond(row: Any, value: Any, upward: bool, inclusive: bool) -> ColumnElement[bool]:

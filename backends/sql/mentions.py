@@ -6,9 +6,20 @@ come, in whatever order.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, func, insert, literal, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Update,
+    and_,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from backends.pages import page_of
 from backends.records import (
@@ -27,12 +38,14 @@ from backends.records import (
 from backends.sql import tables
 from backends.sql.dialect import PARENT, one_of
 from backends.sql.engine import SqlEngine
-from backends.sql.keyset import Conditions, Ordering
+from backends.sql.keyset import Ordering, Sources, Span, window_of
 from backends.sql.rows import Rows
 
 _M = tables.mention.c
 _S = tables.stub.c
 BY_ENTITY = Ordering(_M.entity_key, _M.entity_name)
+_SOURCES = {Kind.CHUNK: _M.key, Kind.DOCUMENT: _M.document_key}
+"""The column with the chunks or documents that mention an entity."""
 
 
 class SqlMentions:
@@ -51,39 +64,31 @@ class SqlMentions:
         page: PageRequest,
         fields: Fields,
     ) -> list[Page[Entity]]:
-        source = _by(scope, kind, types)
-        window = BY_ENTITY.window(_M.entity_key, [source], page, distinct=True)
+        sources = partial(_by, scope, kind, types)
+        window = partial(window_of, _M.entity_key, sources, BY_ENTITY, Span.of(page), distinct=True)
         return await self._entities.pages_by(
-            keys,
-            window,
-            tables.entity.c.key,
-            [source],
-            BY_ENTITY,
-            page,
-            fields,
-            tables.entity.c.tenant == scope.tenant,
+            keys, window, sources, BY_ENTITY, page, fields, scope=scope
         )
 
     async def count_entities_of(
         self, scope: Scope, kind: Kind, keys: Sequence[str], types: tuple[str, ...] | None
     ) -> list[int]:
-        distinct = select(func.count(_M.entity_key.distinct())).where(*_by(scope, kind, types))
-        return await self._entities.counts(keys, distinct.scalar_subquery())
+        sources = partial(_by, scope, kind, types)
+        return await self._entities.counts(keys, partial(_distinct, _M.entity_key, sources))
 
     async def sources_of(
         self, scope: Scope, kind: Kind, keys: Sequence[str], page: PageRequest
     ) -> list[Page[str]]:
-        column, source = _naming(scope, kind)
+        column, sources = _SOURCES[kind], partial(_naming, scope, kind)
         ordering = Ordering(column)
-        window = ordering.window(column, [source], page, distinct=True)
+        window = partial(window_of, column, sources, ordering, Span.of(page), distinct=True)
         items = await self._entities.values(keys, window)
-        outside = await self._entities.outside([source], ordering, page, keys=keys)
+        outside = await self._entities.outside(sources, ordering, page, keys=keys)
         return [page_of(each, page, outside) for each in items]
 
     async def count_sources_of(self, scope: Scope, kind: Kind, keys: Sequence[str]) -> list[int]:
-        column, source = _naming(scope, kind)
-        distinct = select(func.count(column.distinct())).where(*source)
-        return await self._entities.counts(keys, distinct.scalar_subquery())
+        counted = partial(_distinct, _SOURCES[kind], partial(_naming, scope, kind))
+        return await self._entities.counts(keys, counted)
 
     async def note_texts(
         self, scope: Scope, documents: Sequence[Document], chunks: Sequence[Chunk]
@@ -215,9 +220,9 @@ def _noting(scope: Scope, kind: Kind, keys: Sequence[str]) -> Update:
     )
 
 
-def _by(scope: Scope, kind: Kind, types: tuple[str, ...] | None) -> Conditions:
+def _by(scope: Scope, kind: Kind, types: tuple[str, ...] | None) -> Sources:
     """The mentions by a parent whose ends are both loaded."""
-    conditions: Conditions = [
+    conditions = [
         _M.tenant == scope.tenant,
         _M.loaded == 1,
         _M.entity_name.is_not(None),
@@ -232,12 +237,12 @@ def _by(scope: Scope, kind: Kind, types: tuple[str, ...] | None) -> Conditions:
             e.tenant == scope.tenant, e.key == _M.entity_key, one_of(e.type, types)
         )
         conditions.append(typed.exists())
-    return conditions
+    return [conditions]
 
 
-def _naming(scope: Scope, kind: Kind) -> tuple[ColumnElement[Any], Conditions]:
-    """The column with the chunks or documents that mention a parent, and what its rows must meet."""
-    conditions: Conditions = [
+def _naming(scope: Scope, kind: Kind) -> Sources:
+    """The mentions of a parent by loaded chunks, or by those of loaded documents."""
+    conditions = [
         _M.tenant == scope.tenant,
         _M.kind == Kind.CHUNK.value,
         _M.entity_key == PARENT,
@@ -245,8 +250,13 @@ def _naming(scope: Scope, kind: Kind) -> tuple[ColumnElement[Any], Conditions]:
         _M.entity_name.is_not(None),
     ]
     if kind is Kind.CHUNK:
-        return _M.key, conditions
+        return [conditions]
     known = and_(
         _S.tenant == scope.tenant, _S.kind == Kind.DOCUMENT.value, _S.key == _M.document_key
     )
-    return _M.document_key, [*conditions, select(literal(1)).where(known).exists()]
+    return [[*conditions, select(literal(1)).where(known).exists()]]
+
+
+def _distinct(column: ColumnElement[Any], sources: partial[Sources]) -> ColumnElement[int]:
+    (source,) = sources()
+    return select(func.count(column.distinct())).where(*source).scalar_subquery()

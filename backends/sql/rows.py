@@ -1,22 +1,11 @@
 """Rows of one record table as records: reading them by key, by page and by parent, and writing them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Row,
-    Select,
-    Table,
-    exists,
-    false,
-    func,
-    or_,
-    select,
-    true,
-)
+from sqlalchemy import ColumnElement, Row, Select, Table, select
 
 from backends.digest import digest_of
 from backends.pages import Outside, page_of
@@ -29,9 +18,10 @@ from backends.records import (
     Record,
     Scope,
 )
-from backends.sql.dialect import CrossJoin, one_of
+from backends.sql.dialect import one_of
 from backends.sql.engine import SqlEngine
-from backends.sql.keyset import Conditions, Ordering
+from backends.sql.keyset import Conditions, Ordering, Place, Sources, Span, window_of
+from backends.sql.reads import Reads
 
 R = TypeVar("R", bound=Record)
 
@@ -58,17 +48,15 @@ class Rows(Generic[R]):
             for field in msgspec.structs.fields(record)
             if field.name in table.c and field.name != "key"
         ]
+        self._reads = Reads(engine.dialect, table, self._attributes)
 
     # Reading
 
     async def get_many(self, scope: Scope, keys: Sequence[str], fields: Fields) -> list[R | None]:
         """The records of these keys, `None` for gaps."""
-        names = self.names(fields)
-        c = self.table.c
-        statement = select(*(c[name] for name in names)).where(
-            c.tenant == scope.tenant, one_of(c.key, keys)
-        )
-        found = {row[0]: self.build(names, row) for row in await self.engine.rows(statement)}
+        names = self._reads.names(fields)
+        rows = await self.engine.rows(partial(self._reads.by_key, scope, keys, fields))
+        found = {row[0]: self.build(names, row) for row in rows}
         return [found.get(key) for key in keys]
 
     async def scan(self, scope: Scope, after: str | None, limit: int) -> list[R]:
@@ -81,79 +69,72 @@ class Rows(Generic[R]):
         return [self.build(names, row) for row in await self.engine.rows(statement)]
 
     async def page(
-        self, conditions: Conditions, ordering: Ordering, page: PageRequest, fields: Fields
+        self,
+        conditions: partial[Conditions],
+        ordering: Ordering,
+        page: PageRequest,
+        fields: Fields,
     ) -> Page[R]:
         """A page of the rows that meet the conditions."""
-        names = self.names(fields)
-        window = ordering.window(self.table.c.id, [conditions], page).subquery("page")
-        statement = (
-            select(*(self.table.c[name] for name in names))
-            .join(window, window.c.row == self.table.c.id)
-            .order_by(*ordering.order_of(window, backward=page.backward))
-        )
+        names, sources = self._reads.names(fields), partial(_alone, conditions)
+        statement = partial(self._reads.page, sources, ordering, Span.of(page), fields)
         items = [self.build(names, row) for row in await self.engine.rows(statement)]
-        return page_of(items, page, await self.outside([conditions], ordering, page))
+        return page_of(items, page, await self.outside(sources, ordering, page))
 
     async def pages(
         self,
         keys: Sequence[str],
-        sources: Sequence[Conditions],
+        sources: partial[Sources],
         ordering: Ordering,
         page: PageRequest,
         fields: Fields,
     ) -> list[Page[R]]:
         """A page for each parent: of the rows that meet any source's conditions, which name `PARENT`."""
-        window = ordering.window(self.table.c.id, sources, page)
-        return await self.pages_by(keys, window, self.table.c.id, sources, ordering, page, fields)
+        window = partial(window_of, self.table.c.id, sources, ordering, Span.of(page))
+        return await self.pages_by(keys, window, sources, ordering, page, fields)
 
     async def pages_by(
         self,
         keys: Sequence[str],
-        window: Select[Any],
-        target: ColumnElement[Any],
-        sources: Sequence[Conditions],
+        window: partial[Select[Any]],
+        sources: partial[Sources],
         ordering: Ordering,
         page: PageRequest,
         fields: Fields,
-        *restrict: ColumnElement[bool],
+        *,
+        scope: Scope | None = None,
     ) -> list[Page[R]]:
-        """As `pages`, over a window on another table whose first column names `target` of this one."""
-        names = self.names(fields)
-        parent, item = self._shapes(keys, window)
-        statement = (
-            select(parent.c.key, *(self.table.c[name] for name in names))
-            .select_from(
-                CrossJoin(CrossJoin(parent, item, true()), self.table, target == item.c.value)
-            )
-            .where(*restrict)
-            .order_by(parent.c.key, item.c.key)
-        )
-        items: list[list[R]] = [[] for _ in keys]
-        for row in await self.engine.rows(statement):
-            items[row[0]].append(self.build(names, row[1:]))
+        """As `pages`, over a window on another table: see `of_windows`."""
+        items = await self.of_windows(keys, window, fields, scope=scope)
         outside = await self.outside(sources, ordering, page, keys=keys)
         return [page_of(each, page, outside) for each in items]
 
-    async def values(self, keys: Sequence[str], window: Select[Any]) -> list[list[str]]:
+    async def of_windows(
+        self,
+        keys: Sequence[str],
+        window: partial[Select[Any]],
+        fields: Fields,
+        *,
+        scope: Scope | None = None,
+    ) -> list[list[R]]:
+        """The rows that a window's first column names for each parent: by number, or in a scope by key."""
+        names = self._reads.names(fields)
+        items: list[list[R]] = [[] for _ in keys]
+        statement = partial(self._reads.of_windows, keys, window, fields, scope)
+        for row in await self.engine.rows(statement):
+            items[row[0]].append(self.build(names, row[1:]))
+        return items
+
+    async def values(self, keys: Sequence[str], window: partial[Select[Any]]) -> list[list[str]]:
         """The first column of a window that names `PARENT`, for each parent."""
-        parent, item = self._shapes(keys, window)
-        statement = (
-            select(parent.c.key, item.c.value)
-            .select_from(CrossJoin(parent, item, true()))
-            .order_by(parent.c.key, item.c.key)
-        )
         values: list[list[str]] = [[] for _ in keys]
-        for place, value in await self.engine.rows(statement):
+        for place, value in await self.engine.rows(partial(self._reads.values, keys, window)):
             values[place].append(value)
         return values
 
-    def _shapes(self, keys: Sequence[str], window: Select[Any]) -> tuple[FromClause, FromClause]:
-        dialect = self.engine.dialect
-        return dialect.parents(keys), dialect.per_parent(window)
-
     async def outside(
         self,
-        sources: Sequence[Conditions],
+        sources: partial[Sources],
         ordering: Ordering,
         page: PageRequest,
         *,
@@ -163,36 +144,21 @@ class Rows(Generic[R]):
 
         `keys` are the parents that the sources name: a page with a bound has one of them at most.
         """
-        bounds = ((page.after, False), (page.before, True))
-        if not page.ends or all(position is None for position, _ in bounds):
+        after, before = Place.of(page.after), Place.of(page.before)
+        if not page.ends or (after is None and before is None):
             return False, False
-        found = [
-            false()
-            if position is None
-            else or_(
-                *(
-                    exists(select(1).where(*source, ordering.reaches(position, forward=forward)))
-                    for source in sources
-                )
-            )
-            for position, forward in bounds
-        ]
-        statement = select(*found)
-        if keys:
-            statement = statement.select_from(self.engine.dialect.parents(keys[:1]))
-        before, after = (await self.engine.rows(statement))[0]
-        return bool(before), bool(after)
+        statement = partial(self._reads.outside, sources, ordering, after, before, keys[:1] or None)
+        stands_before, stands_after = (await self.engine.rows(statement))[0]
+        return bool(stands_before), bool(stands_after)
 
-    async def count(self, conditions: Conditions) -> int:
+    async def count(self, conditions: partial[Conditions]) -> int:
         """How many rows meet the conditions."""
-        statement = select(func.count()).select_from(self.table).where(*conditions)
-        return int(await self.engine.scalar(statement))
+        return int(await self.engine.scalar(partial(self._reads.count, conditions)))
 
-    async def counts(self, keys: Sequence[str], counted: ColumnElement[Any]) -> list[int]:
+    async def counts(self, keys: Sequence[str], counted: partial[ColumnElement[Any]]) -> list[int]:
         """A number for each parent; `counted` is an expression that names `PARENT`."""
-        parent = self.engine.dialect.parents(keys)
-        statement = select(parent.c.key, counted).select_from(parent).order_by(parent.c.key)
-        return [int(row[1]) for row in await self.engine.rows(statement)]
+        rows = await self.engine.rows(partial(self._reads.counts, keys, counted))
+        return [int(row[1]) for row in rows]
 
     def ordering(self, order: Order | None, default: Ordering) -> Ordering:
         """The ordering that is asked for."""
@@ -200,10 +166,6 @@ class Rows(Generic[R]):
             return default
         sort = self.table.c[self._sorts.get(order.by, order.by)]
         return Ordering(self.table.c.key, sort, bool(sort.nullable), order.descending)
-
-    def names(self, fields: Fields) -> list[str]:
-        """The columns to read for these attributes, the key first."""
-        return ["key", *(name for name in self._attributes if name in fields)]
 
     def build(self, names: Sequence[str], row: Row[Any] | Sequence[Any]) -> R:
         """A record of the columns read."""
@@ -248,6 +210,5 @@ class Rows(Generic[R]):
         return {"tenant": scope.tenant, "digest": digest, **values, **derived}
 
 
-def count_where(table: Table, conditions: Conditions) -> ColumnElement[int]:
-    """A count for `Rows.counts`, the conditions naming `PARENT`."""
-    return select(func.count()).select_from(table).where(*conditions).scalar_subquery()
+def _alone(conditions: partial[Conditions]) -> Sources:
+    return [conditions()]

@@ -1,6 +1,5 @@
 """Memories copied between stores: the same records, the same answers, nothing made twice."""
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +21,7 @@ from tests.contract.conftest import Places
 from tests.gateway.cases import check
 from tests.gateway.conftest import Config
 from tests.gateway.test_cases import cases
-from tests.gateway.test_cli import content, files_of, run, same_vectors
+from tests.gateway.test_cli import called, content, files_of, same_vectors
 from tests.gateway.test_migrate import configure, migrated
 from tests.servers import postgres as postgres_servers
 from tests.support import DATA, QUIET, Gateway, fill, running
@@ -289,7 +288,7 @@ async def test_more_in_a_target_that_was_not_empty_is_said_and_is_no_failure(
         json.dumps({"kind": "entity", "key": "not in the odd memory", "name": "n"})
     )
     await fill(tmp_path / "memory.db", tmp_path / "more.jsonl")
-    ran = await run(
+    ran = await called(
         "copy", "--from", place / "memory.toml", "--to-database", "memory.db", cwd=tmp_path
     )
     assert ran.code == 0, ran.err
@@ -343,11 +342,8 @@ async def test_sides_that_are_missing_doubled_or_the_same_are_wrong_usage(
             "the same stores and tenant",
         ),
     ]
-    for ran, (_, says) in zip(
-        await asyncio.gather(*(run("copy", *arguments, cwd=tmp_path) for arguments, _ in tried)),
-        tried,
-        strict=True,
-    ):
+    for arguments, says in tried:
+        ran = await called("copy", *arguments, cwd=tmp_path)
         assert ran.code == 2
         assert says in ran.err
     assert files_of(tmp_path) == {}

@@ -1,6 +1,7 @@
 """One nested query over several servers: when they are asked, how often, and how well search finds."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ from gateway.settings import load_settings
 from tests.servers import postgres as postgres_server
 from tests.servers import wire
 from tests.servers.neo4j import Neo4j
-from tests.support import DATA, QUIET, SHARED, Gateway, asking
+from tests.support import DATA, QUIET, SHARED, Gateway, asking, made_once
 
 NESTED = """{
     documents(first: 5) { nodes { key
@@ -174,12 +175,17 @@ async def test_search_finds_as_much_as_in_the_embedded_store(
 
 
 @pytest.fixture(scope="module")
-async def embedded_recall(peps: Gateway) -> dict[str, list[float]]:
+async def embedded_recall(peps: Gateway, run_folder: Path) -> dict[str, list[float]]:
     """Recall@10 of the embedded store, by mode."""
-    return {
-        mode: [await recall(peps.client, queries, mode) for queries in sampled()]
-        for mode in ("VECTOR", "KEYWORD", "HYBRID")
-    }
+
+    async def measure(file: Path) -> None:
+        found = {
+            mode: [await recall(peps.client, queries, mode) for queries in sampled()]
+            for mode in ("VECTOR", "KEYWORD", "HYBRID")
+        }
+        file.write_text(json.dumps(found))
+
+    return json.loads((await made_once(run_folder / "recall.json", measure)).read_text())
 
 
 def sampled() -> list[list[tuple[str, str]]]:

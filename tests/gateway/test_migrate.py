@@ -13,7 +13,7 @@ from backends.records import Kind
 from gateway.doctor import examine
 from gateway.migrating import migrate
 from gateway.settings import load_settings
-from tests.gateway.test_cli import files_of, run
+from tests.gateway.test_cli import called, files_of
 from tests.servers import postgres as postgres_servers
 
 INDEXES = [f"index: search_vector_{kind}_256" for kind in sorted(k.value.lower() for k in Kind)]
@@ -82,11 +82,11 @@ async def test_migrate_says_what_it_will_do_does_it_and_then_has_nothing_to_do(
 
 
 async def test_a_dry_run_on_a_file_that_is_not_there_makes_none(tmp_path: Path) -> None:
-    asked = await run("migrate", "--dry-run", cwd=tmp_path)
+    asked = await called("migrate", "--dry-run", cwd=tmp_path)
     assert asked.code == 0
     assert "embedded: 1 change to make\n  memory.db: schema none to " in asked.out
     assert files_of(tmp_path) == {}
-    made = await run("migrate", cwd=tmp_path)
+    made = await called("migrate", cwd=tmp_path)
     assert (made.code, made.err) == (0, "")
     assert "embedded: 1 change made\n" in made.out
     assert "memory.db" in files_of(tmp_path)
@@ -100,7 +100,7 @@ async def test_a_store_that_fails_is_told_and_the_others_are_made(tmp_path: Path
         cache={"kind": "memory"},
         roles={"texts": "lost", "graph": "graph", "keywords": "lost", "vectors": "graph"},
     )
-    ran = await run("migrate", cwd=tmp_path)
+    ran = await called("migrate", cwd=tmp_path)
     assert ran.code == 1
     assert ran.err.startswith("lost: store lost: ")
     assert "127.0.0.1" in ran.err

@@ -26,6 +26,7 @@ from tests.servers.process import (
 VARIABLE = "MEMORY_GATEWAY_TEST_NEO4J_URL"
 VERSION = "MEMORY_GATEWAY_TEST_NEO4J_VERSION"
 LTS = "5.26.30"
+NEWEST = "2026.08.1"
 USER = "neo4j"
 PASSWORD = "throwaway-secret"
 
@@ -42,6 +43,7 @@ server.memory.pagecache.size=64m
 db.tx_log.preallocate=false
 internal.cypher.use_parameter_size=false
 """
+"""The last: a query is planned once, and not again for each order of magnitude of its lists."""
 
 
 class Neo4j(msgspec.Struct, frozen=True):
@@ -77,7 +79,7 @@ def started(
     """
     version = version or given(VERSION) or LTS
     port = port or free_port()
-    found = java(_least_java(version), advice=f"or name a running server in {VARIABLE}")
+    found = java_for(version)
     jars = _jars(version)
     with place("neo4j", folder) as home:
         fresh = not (home / "data").exists()
@@ -97,9 +99,11 @@ def started(
             yield server
 
 
-def _least_java(version: str) -> int:
-    """The Java that a version asks for: 17 for version 5, 21 for those numbered by year."""
-    return 17 if version.startswith("5.") else 21
+def java_for(version: str) -> Path:
+    """A Java that a version runs on: 17 for version 5, 21 for those numbered by year, or a later one.
+    Raises ServerMissing."""
+    least = 17 if version.startswith("5.") else 21
+    return java(least, advice=f"for Neo4j {version}, or name a running server in {VARIABLE}")
 
 
 def _command(java: Path, jars: Path, home: Path) -> list[str | Path]:
@@ -108,6 +112,7 @@ def _command(java: Path, jars: Path, home: Path) -> list[str | Path]:
         "-Xmx768m",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",  # most of what tests send is run once: compile quickly, not well
+        "-XX:ReservedCodeCacheSize=240m",  # which leaves a cache too small for the planner
         "-cp",
         f"{jars}/*",
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),

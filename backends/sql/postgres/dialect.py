@@ -21,7 +21,6 @@ from sqlalchemy import (
     event,
     exc,
     func,
-    literal,
     select,
     text,
 )
@@ -29,8 +28,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from backends.records import PoolStatus
-from backends.sql.columns import TextList
-from backends.sql.dialect import Connections, place_holders
+from backends.sql.columns import KeyList
+from backends.sql.dialect import Connections
+from backends.sql.statements import bound
 
 WRITERS = 0x6D656D6F7279
 """The advisory lock that a transaction of ours holds while it writes ("memory" in ASCII)."""
@@ -106,9 +106,8 @@ class PostgresDialect:
 
     def parents(self, keys: Sequence[str]) -> FromClause:
         """The keys as rows."""
-        listed = literal(place_holders(keys), TextList())
         rows = (
-            func.unnest(listed, type_=Text())
+            func.unnest(bound(keys, KeyList()), type_=Text())
             .table_valued("value", with_ordinality="number", name="listed")
             .render_derived()
         )

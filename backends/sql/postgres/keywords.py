@@ -9,11 +9,14 @@ where ts_rank divides by the logarithm of the text's length.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Float,
+    Integer,
+    Select,
     Text,
     cast,
     column,
@@ -28,6 +31,7 @@ from backends.records import Hit, Kind, Moment, Scope, SearchEntry, SearchFilter
 from backends.sql import tables
 from backends.sql.engine import SqlEngine
 from backends.sql.entries import delete_entries, searched, write_entries
+from backends.sql.statements import bound
 from backends.words import words_of
 
 _E = tables.search_entry.c
@@ -57,25 +61,39 @@ class TsvectorKeywords:
         words = words_of(query)
         if not words:
             return []
+        quoted = [f"'{word}'" for word in words]
+        any_word = " | ".join(quoted)
+        statement = partial(self._ranked, scope, kind, quoted, any_word, where, moment, depth)
+        return [Hit(key, value) for key, value in await self._engine.rows(statement)]
+
+    def _ranked(
+        self,
+        scope: Scope,
+        kind: Kind,
+        words: Sequence[str],
+        any_word: str,
+        where: SearchFilter,
+        moment: Moment,
+        depth: int,
+    ) -> Select[Any, Any]:
+        """The best entries: key and score."""
         weighed = self._weighed(scope, kind, words)
-        any_word = self._parsed(literal(" | ".join(map(_quoted, words))))
         found = (
             # Only here the words leave the table: ranked as they stand there, a long text would be
             # fetched again for each word.
             select(_E.key, _WORDS.op("||")(literal_column("''::tsvector")).label("words"))
             .where(*searched(scope, kind, where, moment), _E.kind == _inline(kind))
-            .where(_WORDS.bool_op("@@")(any_word))
+            .where(_WORDS.bool_op("@@")(self._parsed(bound(any_word, Text()))))
             .offset(literal_column("0"))
             .subquery("found")
         )
         rank = func.ts_rank(found.c.words, weighed.c.word, BY_LENGTH) * weighed.c.rarity
         score = select(func.sum(rank)).select_from(weighed).scalar_subquery().label("score")
-        statement = (
+        return (
             select(found.c.key, cast(score, Float))
             .order_by(literal_column("2", Float).desc(), found.c.key)
-            .limit(depth)
+            .limit(bound(depth, Integer()))
         )
-        return [Hit(key, value) for key, value in await self._engine.rows(statement)]
 
     async def index_many(self, scope: Scope, entries: Sequence[SearchEntry]) -> None:
         async with self._engine.batch():
@@ -86,7 +104,7 @@ class TsvectorKeywords:
 
     def _weighed(self, scope: Scope, kind: Kind, words: Sequence[str]) -> Any:
         """The words that the language keeps, each with its rarity."""
-        listed = func.unnest(literal([_quoted(word) for word in words], ARRAY(Text())))
+        listed = func.unnest(bound(words, ARRAY(Text())))
         given = listed.table_valued("text", name="given").render_derived()
         word = self._parsed(column("text", Text, _selectable=given))
         parsed = select(word.label("word")).select_from(given).distinct().subquery("parsed")
@@ -111,10 +129,6 @@ class TsvectorKeywords:
 
     def _parsed(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
         return func.to_tsquery(cast(self._language, REGCONFIG), text, type_=TSQUERY())
-
-
-def _quoted(word: str) -> str:
-    return f"'{word}'"
 
 
 def _inline(kind: Kind) -> ColumnElement[str]:

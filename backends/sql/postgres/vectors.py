@@ -5,6 +5,7 @@ goes on until enough rows pass the filter; where it gives up before, the exact c
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,13 +127,7 @@ class PgVectors:
 
     async def _filled(self, scope: Scope, kind: Kind) -> tuple[VectorSpace | None, bool]:
         """What filled a kind, and whether it has few entries."""
-        own = select(1).where(_E.tenant == scope.tenant, _E.kind == kind.value)
-        entries = own.limit(FEW + 1).subquery()
-        number = select(func.count()).select_from(entries).scalar_subquery()
-        statement = select(_S.model, _S.dimension, number).where(
-            _S.tenant == scope.tenant, _S.kind == kind.value
-        )
-        rows = await self._engine.rows(statement)
+        rows = await self._engine.rows(partial(_filling, scope, kind))
         if not rows:
             return None, True
         model, dimension, count = rows[0]
@@ -179,6 +174,16 @@ class PgVectors:
             if key is not None:
                 nearest.append((key, distance))
         return found
+
+
+def _filling(scope: Scope, kind: Kind) -> Select[Any, Any, Any]:
+    """What fills a kind, with the number of entries up to one more than a few."""
+    own = select(1).where(_E.tenant == scope.tenant, _E.kind == kind.value)
+    entries = own.limit(FEW + 1).subquery()
+    number = select(func.count()).select_from(entries).scalar_subquery()
+    return select(_S.model, _S.dimension, number).where(
+        _S.tenant == scope.tenant, _S.kind == kind.value
+    )
 
 
 def _encode(kind: Kind, vector: Vector) -> dict[str, Any]:

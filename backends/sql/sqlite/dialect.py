@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
     URL,
     FromClause,
@@ -23,7 +22,9 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from backends.records import PoolStatus
-from backends.sql.dialect import Connections, place_holders
+from backends.sql.columns import KeyList
+from backends.sql.dialect import Connections
+from backends.sql.statements import bound
 
 BUSY_TIMEOUT = 10_000
 """Milliseconds that a writer waits for another process to finish its transaction."""
@@ -109,8 +110,7 @@ class SqliteDialect:
 
     def parents(self, keys: Sequence[str]) -> FromClause:
         """The keys as rows."""
-        listed = msgspec.json.encode(place_holders(keys)).decode()
-        return func.json_each(listed).table_valued(
+        return func.json_each(bound(keys, KeyList())).table_valued(
             column("key", Integer), column("value", Text), name="parent"
         )
 

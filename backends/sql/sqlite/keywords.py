@@ -5,14 +5,17 @@ that no operator of FTS5's language is ever read in a query.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
-from sqlalchemy import Float, Integer, Text, column, literal_column, select, table
+from sqlalchemy import Float, Integer, Select, Text, column, literal_column, select, table
 
 from backends.records import Hit, Kind, Moment, Scope, SearchEntry, SearchFilter
 from backends.sql import tables
 from backends.sql.dialect import CrossJoin
 from backends.sql.engine import SqlEngine
 from backends.sql.entries import delete_entries, searched, write_entries
+from backends.sql.statements import bound
 from backends.words import words_of
 
 
@@ -34,17 +37,7 @@ class Fts5Keywords:
         expression = match_expression(query)
         if not expression:
             return []
-        name = full_text_table(kind)
-        index = table(name, column("rowid", Integer), column(name, Text))
-        entry = tables.search_entry
-        score = literal_column(f"-bm25({name})", Float).label("score")
-        statement = (
-            select(entry.c.key, score)
-            .select_from(CrossJoin(index, entry, index.c.rowid == entry.c.id))
-            .where(index.c[name].match(expression), *searched(scope, kind, where, moment))
-            .order_by(score.desc(), entry.c.key)
-            .limit(depth)
-        )
+        statement = partial(_ranked, scope, kind, expression, where, moment, depth)
         return [Hit(key, value) for key, value in await self._engine.rows(statement)]
 
     async def index_many(self, scope: Scope, entries: Sequence[SearchEntry]) -> None:
@@ -53,6 +46,23 @@ class Fts5Keywords:
 
     async def remove_many(self, scope: Scope, kind: Kind, keys: Sequence[str]) -> None:
         await delete_entries(self._engine, scope, kind, keys)
+
+
+def _ranked(
+    scope: Scope, kind: Kind, expression: str, where: SearchFilter, moment: Moment, depth: int
+) -> Select[Any, Any]:
+    """The best entries: key and score."""
+    name = full_text_table(kind)
+    index = table(name, column("rowid", Integer), column(name, Text))
+    entry = tables.search_entry
+    score = literal_column(f"-bm25({name})", Float).label("score")
+    return (
+        select(entry.c.key, score)
+        .select_from(CrossJoin(index, entry, index.c.rowid == entry.c.id))
+        .where(index.c[name].match(expression), *searched(scope, kind, where, moment))
+        .order_by(score.desc(), entry.c.key)
+        .limit(bound(depth, Integer()))
+    )
 
 
 def full_text_table(kind: Kind) -> str:

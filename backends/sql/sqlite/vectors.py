@@ -6,12 +6,13 @@ Filters run as SQL and give the rows that may be found; the arithmetic runs on a
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from backends.records import Hit, Kind, Moment, Scope, SearchEntry, SearchFilter, VectorSpace
 from backends.roles import Matrix, Vector
@@ -65,7 +66,7 @@ class ExactVectors:
         agree(self._engine.name, kind, matrix.space, space)
         allowed = None
         if where != SearchFilter() or kind in (Kind.FACT, Kind.EPISODE):
-            allowed = await self._ids(searched(scope, kind, where, moment))
+            allowed = await self._ids(partial(searched, scope, kind, where, moment))
         asked = unit(vector)
         if asked is None:
             return []
@@ -87,7 +88,7 @@ class ExactVectors:
             return [[] for _ in keys]
         allowed = None
         if where != SearchFilter():
-            allowed = await self._ids(passing(scope, kind, where))
+            allowed = await self._ids(partial(passing, scope, kind, where))
         vectors = matrix.rows[[matrix.places[key] for key in known]]
         # One more than asked for: the item itself may be among them.
         found = await asyncio.to_thread(_nearest, matrix, vectors, allowed, first + 1)
@@ -124,16 +125,13 @@ class ExactVectors:
     async def spaces(self, scope: Scope) -> dict[Kind, VectorSpace]:
         return await self._rows.spaces(scope)
 
-    async def _ids(self, conditions: Conditions) -> NDArray[np.int64]:
-        listed = await self._engine.scalar(select(func.json_group_array(_E.id)).where(*conditions))
+    async def _ids(self, conditions: partial[Conditions]) -> NDArray[np.int64]:
+        listed = await self._engine.scalar(partial(_listed, conditions))
         return np.array(msgspec.json.decode(listed), dtype=np.int64)
 
     async def _matrix(self, scope: Scope, kind: Kind) -> _Matrix | None:
         """The vectors of a kind as they are now; `None` if there are none."""
-        statement = select(_S.revision, _S.model, _S.dimension).where(
-            _S.tenant == scope.tenant, _S.kind == kind.value
-        )
-        rows = await self._engine.rows(statement)
+        rows = await self._engine.rows(partial(_state, scope, kind))
         if not rows:
             return None
         revision, model, dimension = rows[0]
@@ -175,6 +173,17 @@ class ExactVectors:
         matrix = await asyncio.to_thread(_stack, blobs, space.dimension)
         places = {key: place for place, key in enumerate(keys)}
         return _Matrix(revision, space, np.array(ids, dtype=np.int64), keys, places, matrix)
+
+
+def _listed(conditions: partial[Conditions]) -> Select[Any]:
+    """The numbers of the entries that meet the conditions, as one list."""
+    return select(func.json_group_array(_E.id)).where(*conditions())
+
+
+def _state(scope: Scope, kind: Kind) -> Select[Any, Any, Any]:
+    return select(_S.revision, _S.model, _S.dimension).where(
+        _S.tenant == scope.tenant, _S.kind == kind.value
+    )
 
 
 def _encode(_: Kind, vector: Vector) -> dict[str, Any]:

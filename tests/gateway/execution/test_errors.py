@@ -57,7 +57,10 @@ def test_one_error_is_the_same_work_in_a_small_answer_and_in_a_large_one(
     expected = execute_sync(SCHEMA, QUERY, root)
     made.clear()
     assert execute(SCHEMA, QUERY, root) == expected
-    assert dict(made) == {"faults": 1, "damages": 7}  # a cell for each step of the path, and the root
+    assert dict(made) == {
+        "faults": 1,
+        "damages": 7,
+    }  # a cell for each step of the path, and the root
 
 
 def test_an_answer_without_errors_makes_none(made: Counter[str]) -> None:
