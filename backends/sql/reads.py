@@ -1,6 +1,6 @@
 """The statements that read the rows of one record table: by key, by page and by parent.
 
-They are built by `Statements`: once for each shape of their arguments, parts of which are yet to be built.
+`Statements` builds them, once for each shape of their arguments; a `partial` is a part yet to be built.
 """
 
 from collections.abc import Sequence

@@ -95,7 +95,6 @@ class Statements:
 # A shape is a call in prefix notation: for a record its class and the shapes of its fields, for a tuple
 # of records its length and their shapes, for a part its function and the shapes of its arguments.
 
-
 Take = Callable[[Any, list[Any], list[Any]], None]
 """Appends an argument's shape to the first list, and its values to the second."""
 
