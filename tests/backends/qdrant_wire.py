@@ -126,6 +126,7 @@ async def _serving_rest(
         server.close()
         for writer in writers:
             writer.close()
+        await asyncio.gather(*(each.wait_closed() for each in writers), return_exceptions=True)
 
 
 @asynccontextmanager
@@ -146,6 +147,7 @@ async def silence() -> AsyncGenerator[tuple[int, asyncio.Event]]:
         server.close()
         for writer in writers:
             writer.close()
+        await asyncio.gather(*(each.wait_closed() for each in writers), return_exceptions=True)
 
 
 def _result(asked: Asked, line: str, body: Any) -> Any:

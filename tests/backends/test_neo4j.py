@@ -239,6 +239,7 @@ async def test_what_is_no_neo4j_is_unavailable() -> None:
         await reader.read(20)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
+        await writer.wait_closed()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]

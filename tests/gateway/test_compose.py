@@ -182,6 +182,7 @@ async def answering(status: str) -> AsyncIterator[int]:
         writer.write(f"HTTP/1.0 {found}\r\n\r\n".encode())
         await writer.drain()
         writer.close()
+        await writer.wait_closed()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
