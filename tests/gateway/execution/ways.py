@@ -251,13 +251,21 @@ def _awaited_items(world: World, place: str, value: Any) -> Any:
     """A list, some of whose items are awaitable."""
     if not isinstance(value, Items):
         return _whole(value)
-    items: list[Any] = []
-    for index, each in enumerate(value.values):
+    if value.error is None:
+        return list(_each_awaited(world, place, value))
+    return _each_awaited(
+        world, place, value
+    )  # made as it is iterated: nothing is left over if it never is
+
+
+def _each_awaited(world: World, place: str, items: Items) -> Iterator[Any]:
+    for index, each in enumerate(items.values):
         where = f"{place}[{index}]"
         number = world.numbers.at(f"{where} arrives")
         make = partial(_awaited_items, world, where, each)
-        items.append(_later(make, number % 3) if number % 3 else make())
-    return _iterating(items, value.error) if value.error is not None else items
+        yield _later(make, number % 3) if number % 3 else make()
+    if items.error is not None:
+        raise items.error
 
 
 # Types
