@@ -12,14 +12,17 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 GRAPH = (
+    "test_neo4j_search",
     "neo4j",
     "peps federation",
     "federation",
     "test_neo4j",
-    "test_neo4j_search",
     "test_federation",
 )
-"""Groups that need Neo4j: one worker begins with them, so that there is one server, which is slow at first."""
+"""Groups that need Neo4j: one worker begins with them, so that there is one server, which is slow at first.
+
+The first looks closely at the indexes of vectors, which are of all tenants: it finds them empty.
+"""
 
 LONG = (
     "sqlite",

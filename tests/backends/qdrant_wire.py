@@ -14,6 +14,8 @@ from qdrant_client import grpc as proto
 from qdrant_client import models
 from qdrant_client.conversions.conversion import GrpcToRest
 
+from tests.servers.played import playing
+
 INTERFACES = ("grpc", "rest")
 
 
@@ -95,59 +97,40 @@ HIT = {"key": "hit", "model": "model"}
 async def _serving_rest(
     port: int, asked: Asked, certificate: tuple[Path, Path] | None
 ) -> AsyncGenerator[None]:
-    writers: list[asyncio.StreamWriter] = []
-
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
         asked.peers.add(str(writer.get_extra_info("peername")))
-        try:
-            while not reader.at_eof():
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-                headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-                body = json.loads(await reader.readexactly(int(headers["content-length"])))
-                asked.headers.append(headers)
-                answer = json.dumps({"result": _result(asked, head[0], body), "status": "ok"})
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-                    + f"content-length: {len(answer)}\r\n\r\n{answer}".encode()
-                )
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+        while not reader.at_eof():
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+            body = json.loads(await reader.readexactly(int(headers["content-length"])))
+            asked.headers.append(headers)
+            answer = json.dumps({"result": _result(asked, head[0], body), "status": "ok"})
+            writer.write(
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+                + f"content-length: {len(answer)}\r\n\r\n{answer}".encode()
+            )
+            await writer.drain()
 
     context = None
     if certificate is not None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(*certificate)
-    server = await asyncio.start_server(talk, "127.0.0.1", port, ssl=context)
-    try:
+    async with playing(talk, port=port, ssl=context):
         yield
-    finally:
-        server.close()
-        for writer in writers:
-            writer.close()
-        await asyncio.gather(*(each.wait_closed() for each in writers), return_exceptions=True)
 
 
 @asynccontextmanager
 async def silence() -> AsyncGenerator[tuple[int, asyncio.Event]]:
     """A port where somebody listens and says nothing, and the sign that something was said to them."""
-    writers: list[asyncio.StreamWriter] = []
     met = asyncio.Event()
 
-    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
+    async def hold(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read(1)
         met.set()
+        await reader.read()
 
-    server = await asyncio.start_server(hold, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1], met
-    finally:
-        server.close()
-        for writer in writers:
-            writer.close()
-        await asyncio.gather(*(each.wait_closed() for each in writers), return_exceptions=True)
+    async with playing(hold) as port:
+        yield port, met
 
 
 def _result(asked: Asked, line: str, body: Any) -> Any:

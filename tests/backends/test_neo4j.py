@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,6 +71,7 @@ from tests.contract.samples import (
     numbered,
 )
 from tests.servers.neo4j import Neo4j
+from tests.servers.played import playing
 
 BOTH = Edges()
 NEEDS = Needs(roles=frozenset({"facts"}), space=VectorSpace("model", 4))
@@ -238,12 +239,10 @@ async def test_what_is_no_neo4j_is_unavailable() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(20)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
-        await writer.wait_closed()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with opened(Neo4j(f"bolt://127.0.0.1:{port}", "neo4j", "x"), retry_time=0) as store:
+    async with playing(answer) as port:
+        nowhere = Neo4j(f"bolt://127.0.0.1:{port}", "neo4j", "x")
+        async with opened(nowhere, retry_time=0) as store:
             with pytest.raises(StoreUnavailable, match="HTTP"):
                 await store.ping()
 
@@ -264,14 +263,13 @@ class Line:
     def __init__(self, server: Neo4j) -> None:
         host, _, port = server.url.rpartition("/")[2].partition(":")
         self._target = (host, int(port))
-        self._server: asyncio.Server | None = None
+        self._played = AsyncExitStack()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._join, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        played = playing(self._join, port=self.port)
+        self.port = await self._played.enter_async_context(played)
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -284,19 +282,13 @@ class Line:
         self._writers.clear()
 
     async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
         self.cut()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._played.aclose()
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(*self._target)
         self._writers |= {writer, back}
-        for source, target in ((reader, back), (there, writer)):
-            task = asyncio.create_task(_pump(source, target))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        await asyncio.gather(_pump(reader, back), _pump(there, writer))
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

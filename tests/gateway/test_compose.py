@@ -22,6 +22,7 @@ from backends.federation import Federation
 from backends.registry import BUILT_IN
 from gateway.cli import app
 from gateway.settings import Settings, load_settings
+from tests.servers.played import playing
 from tests.support import ROOT
 
 CONFIG = ROOT / "docs" / "compose" / "gateway.toml"
@@ -181,11 +182,9 @@ async def answering(status: str) -> AsyncIterator[int]:
         found = status if asked.startswith(b"GET /readyz ") else "404 Not Found"
         writer.write(f"HTTP/1.0 {found}\r\n\r\n".encode())
         await writer.drain()
-        writer.close()
-        await writer.wait_closed()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        yield server.sockets[0].getsockname()[1]
+    async with playing(answer) as port:
+        yield port
 
 
 @pytest.mark.parametrize(("status", "code"), [("200 OK", 0), ("503 Service Unavailable", 1)])

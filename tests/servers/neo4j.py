@@ -112,7 +112,9 @@ def _command(java: Path, jars: Path, home: Path) -> list[str | Path]:
         "-Xmx768m",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",  # most of what tests send is run once: compile quickly, not well
-        "-XX:ReservedCodeCacheSize=240m",  # which leaves a cache too small for the planner
+        "-XX:ReservedCodeCacheSize=240m",  # that would leave 48m, which the planner outgrows
+        "-XX:C1MaxInlineSize=70",  # the planner is Scala: its methods are small and deep
+        "-XX:C1MaxInlineLevel=15",
         "-cp",
         f"{jars}/*",
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
+from tests.servers.played import playing, playing_at
+
 Opened = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 """Connects to the server behind."""
 
@@ -30,10 +32,9 @@ class Wire:
         except* (ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            for each in (writer, far_writer):
-                each.close()
-                with suppress(ConnectionError):
-                    await each.wait_closed()
+            far_writer.close()
+            with suppress(ConnectionError):
+                await far_writer.wait_closed()
 
     async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while piece := await reader.read(PIECE):
@@ -55,15 +56,13 @@ async def _carried(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 async def to_port(port: int) -> AsyncGenerator[tuple[Wire, int]]:
     """A wire to a loopback port, and the port that it begins at."""
     wire = Wire(lambda: asyncio.open_connection("127.0.0.1", port))
-    server = await asyncio.start_server(wire.carry, "127.0.0.1", 0)
-    async with server:
-        yield wire, server.sockets[0].getsockname()[1]
+    async with playing(wire.carry) as beginning:
+        yield wire, beginning
 
 
 @asynccontextmanager
 async def to_socket(path: str, beginning: str) -> AsyncGenerator[Wire]:
     """A wire to a Unix socket, beginning at another."""
     wire = Wire(lambda: asyncio.open_unix_connection(path))
-    server = await asyncio.start_unix_server(wire.carry, beginning)
-    async with server:
+    async with playing_at(beginning, wire.carry):
         yield wire
