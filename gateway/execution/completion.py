@@ -5,7 +5,7 @@
     objects.Object     objects of one type, to a layer of their selection
     objects.Abstract   objects of an interface or union, to a layer for each type that they turn out to be
 
-What is null, failed or still to be awaited is found by the set of types in the column; only a column that
+What is null, failed or still to be awaited is found by the types in the column; only a column that
 holds such values is looked at value by value.
 """
 
@@ -22,7 +22,7 @@ from gateway.execution.values import (
     NULLS,
     STREAM,
     adopted,
-    sort_of,
+    sorts_in,
 )
 
 if TYPE_CHECKING:
@@ -98,10 +98,10 @@ class Completion:
 
     def complete(self, run: "Run", field: "Field", raw: list[Any]) -> Column:
         """Complete a column; in part later, if some of it has to be awaited."""
-        sorts = sort_of(set(map(type, raw)))
+        sorts = sorts_in(raw)
         if sorts & GENERATOR:
             raw = [adopted(value) for value in raw]
-            sorts = sort_of(set(map(type, raw)))
+            sorts = sorts_in(raw)
         if not sorts & (AWAITABLE | STREAM):
             return self._here(run, field, raw, sorts)
         return self._settled(run, field, raw)
@@ -110,7 +110,7 @@ class Completion:
         """Complete a column when it is here; what was awaited may be a stream that has to be read."""
 
         def go(cells: list[Any]) -> Column:
-            sorts = sort_of(set(map(type, cells)))
+            sorts = sorts_in(cells)
             if sorts & STREAM and self.read is not None and run.reads_streams:
                 return self._settled(run, field, cells)
             return self._here(run, field, cells, sorts)

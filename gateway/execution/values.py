@@ -1,5 +1,5 @@
-"""What the values of a raw column are, told by their types alone: one look at the set of types of a column,
-which is made in C, stands for a look at each value."""
+"""What the values of a raw column are, told by their types alone: one look at the types of a column, made in C,
+stands for a look at each value."""
 
 from collections.abc import Iterable
 from inspect import CO_ITERABLE_COROUTINE
@@ -44,6 +44,14 @@ def sort_of(types: Iterable[type[Any]]) -> int:
         sort = _sorts.get(each)
         sorts |= _learn(each) if sort is None else sort
     return sorts
+
+
+def sorts_in(column: list[Any]) -> int:
+    """The sorts that occur in a column."""
+    types = list(map(type, column))
+    if types and types.count(types[0]) == len(types):  # quicker to count than to make a set of
+        types = types[:1]
+    return sort_of(set(types))
 
 
 def is_awaitable(value: Any) -> bool:

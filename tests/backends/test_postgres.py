@@ -34,6 +34,7 @@ from backends.records import (
     VectorSpace,
 )
 from backends.registry import create
+from backends.sql import engine
 from backends.sql.errors import translated
 from backends.sql.postgres import vectors as pg_vectors
 from tests.backends.hub import HUB, SHAPES, TENANT, statements
@@ -341,6 +342,25 @@ async def test_a_database_of_a_later_program_is_refused(postgres: str) -> None:
                 await store.ping()
         with pytest.raises(SchemaTooNew, match="newer memory-gateway"):
             await create("sql", "pg", {"url": address}).migrate(EVERYTHING)
+
+
+# Statistics
+
+
+@pytest.mark.parametrize(("written_last", "refreshed"), [(1, 1), (10, 2)])
+async def test_what_is_loaded_last_is_in_the_statistics_once_the_store_is_closed(
+    postgres: str, monkeypatch: pytest.MonkeyPatch, written_last: int, refreshed: int
+) -> None:
+    monkeypatch.setattr(engine, "FIRST_STATISTICS", 10)
+    async with server.database(postgres) as address:
+        await create("sql", "pg", {"url": address}).migrate(EVERYTHING)
+        async with opened(address) as store:
+            for start, count in ((0, 10), (10, written_last)):
+                keys = [f"k{number}" for number in range(start, start + count)]
+                await store.entities.upsert_many(SCOPE, [entity(key) for key in keys])
+        analyzed = "SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'entity'"
+        async with opened(address) as store:
+            assert {count for (count,) in await store._sql.rows(text(analyzed))} == {refreshed}
 
 
 # Pools and replicas
