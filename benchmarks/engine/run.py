@@ -24,10 +24,11 @@ from benchmarks.engine.comparing import differences
 from benchmarks.engine.contestants import Contestant
 from benchmarks.engine.data import WORKLOADS, create_memory
 from benchmarks.engine.measuring import Figures, frozen, measure, warm_up
-from benchmarks.engine.peers import Node, PeersUnavailable
+from benchmarks.engine.peers import Node
 from benchmarks.engine.report import table_of, verdicts
 from benchmarks.engine.stages import report_stages
 from benchmarks.engine.variants import BATCH, BY_HAND, create_variants
+from benchmarks.node import PackagesMissing
 
 ROUNDS = 30
 LARGE = next(iter(WORKLOADS))
@@ -56,7 +57,7 @@ async def run(rounds: int, *, with_peers: bool) -> int:
         if with_peers:
             try:
                 contestants += node.start()
-            except PeersUnavailable as error:
+            except PackagesMissing as error:
                 console.print(f"without Node: {error}")
         sizes = {workload: await compare(contestants, workload) for workload in WORKLOADS}
         if None in sizes.values():
