@@ -7,6 +7,9 @@ from logging import getLogger
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -14,9 +17,15 @@ from starlette.routing import Route
 from backends.federation import Federation
 from gateway.errors import plain
 from gateway.health import Ready, healthz, warn
-from gateway.http import GraphQLEndpoint
+from gateway.http import METHODS, GraphQLEndpoint
 from gateway.schema import create_schema, print_sdl
-from gateway.settings import Settings
+from gateway.settings import HttpSettings, Settings
+
+COMPRESSED_FROM = 1024
+"""Bytes of an answer: fewer go in one packet anyway."""
+
+ON_THREAD_FROM = 64 * 1024
+"""Bytes that are compressed on a thread: fewer hold the event loop for less than a millisecond."""
 
 log = getLogger("memory_gateway")
 
@@ -50,10 +59,35 @@ def create_app(settings: Settings) -> Starlette:
             Route("/readyz", Ready(federation).__call__),
         ],
         lifespan=lifespan,
+        middleware=_middleware(settings.http),
         exception_handlers={HTTPException: _not_here, Exception: _unexpected},
     )
     app.state.federation = federation
     return app
+
+
+def _middleware(settings: HttpSettings) -> list[Middleware]:
+    """What stands around every route, the outermost first."""
+    chosen: list[Middleware] = []
+    if settings.cors_origins:
+        chosen.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=METHODS,
+                allow_headers=("*",),
+            )
+        )
+    if settings.compression == "gzip":
+        chosen.append(
+            Middleware(
+                GZipMiddleware,
+                minimum_size=COMPRESSED_FROM,
+                compresslevel=1,  # 4 saves a tenth of the bytes more, for nearly twice the time
+                thread_minimum_size=ON_THREAD_FROM,
+            )
+        )
+    return chosen
 
 
 async def _not_here(request: Request, error: Exception) -> Response:

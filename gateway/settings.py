@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -37,6 +37,9 @@ EMBEDDED = "embedded"
 """The name of the store that is there when none is configured."""
 DEFAULT_DATABASE = Path("memory.db")
 DEFAULT_CONFIG = Path("gateway.toml")
+
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s*]+)$")]
+"""Of a page, without a path, as browsers send it; `*` for all."""
 
 KindName = Literal["chunk", "document", "entity", "episode", "fact"]
 ByKind = str | dict[KindName, str]
@@ -130,6 +133,15 @@ class CacheSettings(BaseModel):
     largest_record: int = Field(default=DEFAULT_LARGEST, ge=1)
 
 
+class HttpSettings(BaseModel):
+    """`[http]`: the origins whose pages may ask, and how answers are compressed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cors_origins: list[Origin] = Field(default_factory=list)
+    compression: Literal["gzip", "none"] = "gzip"
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -144,6 +156,7 @@ class Settings(BaseSettings):
     stores: dict[str, StoreSettings] = Field(default_factory=dict)
     roles: RoleSettings | None = None
     embedder: EmbedderSettings = Field(default_factory=EmbedderSettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     search: SearchSettings = Field(default_factory=SearchSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)

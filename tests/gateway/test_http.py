@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from backends.errors import StoreUnavailable
+from backends.errors import ConfigurationError, StoreUnavailable
 from gateway.app import create_app
 from gateway.execution.document_cache import DocumentCache
 from gateway.explorer import examples
 from gateway.settings import load_settings
 from loaders.base import Loader
-from tests.support import ROOT, Gateway
+from tests.support import ROOT, Gateway, running
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -545,3 +545,75 @@ async def test_a_closed_store_costs_fields_and_not_the_process(tmp_path: Path) -
         assert error["extensions"] == {"code": "STORE_UNAVAILABLE", "store": "embedded"}
         assert (await client.get("/readyz")).status_code == 503
         assert (await client.get("/healthz")).status_code == 200
+
+
+# Compression, and pages of other origins
+
+
+@pytest.mark.parametrize(("accepted", "encoding"), [("gzip", "gzip"), ("br", None), ("", None)])
+async def test_a_long_answer_is_compressed_where_the_client_takes_it(
+    odd: Gateway, accepted: str, encoding: str | None
+) -> None:
+    asked = {"query": "{ entities(first: 60) { nodes { id key name } } }"}
+    plain = await post(odd, asked, accept_encoding="identity")
+    response = await post(odd, asked, accept_encoding=accepted)
+    assert response.headers.get("content-encoding") == encoding
+    assert response.json() == plain.json()
+    assert len(plain.content) > 1024
+    assert (int(response.headers["content-length"]) < len(plain.content)) is (encoding == "gzip")
+    assert "accept-encoding" in response.headers["vary"].lower()
+
+
+async def test_a_short_answer_is_not_compressed(odd: Gateway) -> None:
+    assert "content-encoding" not in (await post(odd, {"query": ASK})).headers
+
+
+async def test_compression_can_be_left_to_a_proxy(tmp_path: Path) -> None:
+    async with running(tmp_path / "memory.db", http={"compression": "none"}) as gateway:
+        response = await post(gateway, {"query": "{ __schema { types { name } } }"})
+        assert len(response.content) > 1024
+        assert "content-encoding" not in response.headers
+
+
+def preflight(origin: str) -> dict[str, str]:
+    return {
+        "origin": origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type,authorization",
+    }
+
+
+async def test_pages_of_the_origins_that_are_named_may_ask_and_no_others(tmp_path: Path) -> None:
+    ours, another = "https://app.example.org", "https://evil.example.org"
+    async with running(tmp_path / "memory.db", http={"cors_origins": [ours]}) as gateway:
+        allowed = await gateway.client.options("/graphql", headers=preflight(ours))
+        assert allowed.status_code == 200
+        assert allowed.headers["access-control-allow-origin"] == ours
+        assert "authorization" in allowed.headers["access-control-allow-headers"]
+        refused = await gateway.client.options("/graphql", headers=preflight(another))
+        assert refused.status_code == 400
+        assert "access-control-allow-origin" not in refused.headers
+        for body in ({"query": ASK}, b"1"):  # errors too: a page is to read them
+            answer = await post(gateway, body, origin=ours)
+            assert answer.headers["access-control-allow-origin"] == ours
+            assert "access-control-allow-credentials" not in answer.headers
+        answer = await post(gateway, {"query": ASK}, origin=another)
+        assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_unless_set_no_page_of_another_origin_may_ask(odd: Gateway) -> None:
+    refused = await odd.client.options("/graphql", headers=preflight("https://app.example.org"))
+    assert refused.status_code == 405
+    assert "access-control-allow-origin" not in refused.headers
+
+
+@pytest.mark.parametrize(
+    "origin", ["app.example.org", "https://app.example.org/", "https://*.org", ""]
+)
+def test_what_is_no_origin_is_refused(tmp_path: Path, origin: str) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        f'stores.main = {{ kind = "sql", path = "m.db" }}\nhttp.cors_origins = ["{origin}"]'
+    )
+    with pytest.raises(ConfigurationError, match=r"http.cors_origins.0"):
+        load_settings(config=file)
