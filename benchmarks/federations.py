@@ -33,6 +33,7 @@ from backends.federation import Federation
 from backends.ingest.reader import sources
 from backends.records import Scope
 from backends.trace import StoreCall, recording
+from benchmarks.asking import client_of
 from benchmarks.by_hand.answers import ANSWERS
 from benchmarks.by_hand.compare import difference
 from benchmarks.by_hand.memories import by_hand
@@ -164,10 +165,7 @@ async def running(settings: Settings) -> AsyncGenerator[Gateway]:
     app = create_app(settings)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
-        transport = httpx.ASGITransport(app=app)
-        client = await stack.enter_async_context(
-            httpx.AsyncClient(transport=transport, base_url="http://memory", timeout=60)
-        )
+        client = await stack.enter_async_context(client_of(app))
         yield Gateway(client, app.state.federation)
 
 

@@ -26,6 +26,7 @@ from backends.federation import Federation
 from backends.ingest.reader import sources
 from backends.records import Scope
 from backends.trace import StoreCall, recording
+from benchmarks.asking import client_of
 from benchmarks.queries import QUERIES
 from benchmarks.recall import measure_recall
 from gateway.app import create_app
@@ -72,11 +73,7 @@ async def main(folder: Path) -> None:
 async def serving(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
     """A gateway that runs in this process, to be asked."""
     app = create_app(settings)
-    transport = httpx.ASGITransport(app=app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://memory", timeout=60) as client,
-    ):
+    async with app.router.lifespan_context(app), client_of(app) as client:
         yield client
 
 
