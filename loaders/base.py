@@ -12,12 +12,13 @@ for the request as results, never as futures: a call that was cancelled or faile
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from itertools import chain
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
-from aiodataloader import DataLoader
+from aiodataloader import DataLoader, dispatch_queue
+from aiodataloader import Loader as Queued
 
 from backends.records import Fields, PageRequest
 
@@ -48,7 +49,7 @@ class Loader(DataLoader[Any, Any], Generic[K, Q, V]):
     def __init__(self, fetch: Fetch[K, Q, V]) -> None:
         super().__init__()
         self._fetch = fetch
-        self._loaded: dict[Q, tuple[Fields, dict[K, V]]] = {}
+        self._loaded: dict[Q, _Loaded[K, V]] = {}
 
     async def load_all(
         self, keys: Sequence[K], question: Q, fields: Fields = frozenset()
@@ -60,6 +61,13 @@ class Loader(DataLoader[Any, Any], Generic[K, Q, V]):
         request.answer = self.load(request)
         return await request.answer
 
+    def do_resolve_reject(self, key: Any, future: "asyncio.Future[Any]") -> None:
+        """Take a request into the queue of this tick.  The base class would begin a task here that does no
+        more than to begin another."""
+        self._queue.append(Queued(key, future))
+        if len(self._queue) == 1:
+            self.loop.call_soon(dispatch_queue, self)
+
     async def batch_load_fn(self, requests: "list[_Request[K, Q]]") -> list[list[V] | Exception]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Answer the requests of one tick: a call for each question, all at the same time.  They are given up
         when nobody waits for any of them any more."""
@@ -69,36 +77,80 @@ class Loader(DataLoader[Any, Any], Generic[K, Q, V]):
             grouped.setdefault(request.question, []).append(request)
         if len(grouped) == 1:  # as nearly always: it needs no task
             ((question, group),) = grouped.items()
-            loaded = await self._answer(question, group)
-            return [self._pick(loaded, request) for request in requests]
+            return list(await self._answer(question, group))
         answers = await asyncio.gather(
             *(self._answer(question, group) for question, group in grouped.items()),
             return_exceptions=True,
         )
-        found = dict(zip(grouped, answers, strict=True))
-        return [self._pick(found[request.question], request) for request in requests]
+        found = dict(zip(grouped, map(_each, answers), strict=True))
+        return [next(found[request.question]) for request in requests]
 
-    async def _answer(self, question: Q, requests: "list[_Request[K, Q]]") -> dict[K, V]:
+    async def _answer(self, question: Q, requests: "list[_Request[K, Q]]") -> Iterator[list[V]]:
+        """The values for each of the requests."""
         fields: Fields = requests[0].fields.union(*(request.fields for request in requests[1:]))
-        keys = dict.fromkeys(chain.from_iterable(request.keys for request in requests))
-        loaded_fields, loaded = self._loaded.get(question, (fields, {}))
-        if not fields <= loaded_fields:
-            loaded_fields, loaded = fields, {}
-        missing = [key for key in keys if key not in loaded] if loaded else list(keys)
+        known = self._loaded.get(question)
+        loaded: _Loaded[K, V] = known if known and fields <= known.fields else _Loaded(fields)
+        missing = loaded.missing(_keys(requests))
         if missing:
-            values = await self._fetch(missing, question, loaded_fields)
-            loaded.update(zip(missing, values, strict=True))
-            self._loaded[question] = (loaded_fields, loaded)
-        return loaded
+            loaded.add(missing, await self._fetch(missing, question, loaded.fields))
+            self._loaded[question] = loaded
+        return (loaded.of(request.keys) for request in requests)
 
-    def _pick(
-        self, found: dict[K, V] | BaseException, request: "_Request[K, Q]"
-    ) -> list[V] | Exception:
-        if isinstance(found, Exception):
-            return found
-        if isinstance(found, BaseException):
-            raise found
-        return list(map(found.__getitem__, request.keys))
+
+def _keys(requests: "Sequence[_Request[K, Any]]") -> Sequence[K]:
+    if len(requests) == 1:
+        return requests[0].keys
+    return list(chain.from_iterable(request.keys for request in requests))
+
+
+def _each(answer: Iterator[list[V]] | BaseException) -> Iterator[list[V] | Exception]:
+    """What each request of a question gets: one after another, the error of all of them, if there was one."""
+    if isinstance(answer, Exception):
+        return repeat(answer)
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+class _Loaded(Generic[K, V]):
+    """What was loaded for a question.  It is put by key only when somebody asks again, as nearly nobody does."""
+
+    __slots__ = ("_by_key", "_keys", "_values", "fields")
+
+    def __init__(self, fields: Fields) -> None:
+        self.fields = fields
+        self._keys: Sequence[K] = ()
+        self._values: Sequence[V] = ()
+        self._by_key: dict[K, V] = {}
+
+    def missing(self, keys: Sequence[K]) -> Sequence[K]:
+        """Those not loaded, each once."""
+        once = dict.fromkeys(keys)
+        if self._keys or self._by_key:
+            loaded = self._mapping()
+            return [key for key in once if key not in loaded]
+        return keys if len(once) == len(keys) else list(once)
+
+    def add(self, keys: Sequence[K], values: Sequence[V]) -> None:
+        """Keep the value of each key."""
+        if len(keys) != len(values):
+            raise ValueError(f"{len(values)} values were loaded for {len(keys)} keys")
+        if self._keys or self._by_key:
+            self._mapping().update(zip(keys, values, strict=True))
+        else:
+            self._keys, self._values = keys, values
+
+    def of(self, keys: Sequence[K]) -> list[V]:
+        """The value of each key."""
+        if keys is self._keys:
+            return list(self._values)
+        return list(map(self._mapping().__getitem__, keys))
+
+    def _mapping(self) -> dict[K, V]:
+        if self._keys:
+            self._by_key = dict(zip(self._keys, self._values, strict=True))
+            self._keys = self._values = ()
+        return self._by_key
 
 
 class _Request(Generic[K, Q]):

@@ -10,7 +10,7 @@ from graphql import GraphQLError
 from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 from strawberry.types.scalar import ScalarDefinition
 
-from backends.times import format_instant, parse_instant
+from backends.times import format_instant, format_instants, parse_instant
 
 E = TypeVar("E", bound=type[Enum])
 
@@ -28,6 +28,12 @@ def _parse_datetime(value: Any) -> datetime:
         raise GraphQLError(str(error)) from error
 
 
+def _format_datetime(value: datetime) -> str:
+    return format_instant(value)
+
+
+_format_datetime.__batch__ = format_instants  # pyright: ignore[reportFunctionMemberAccess]
+
 SCALARS: Mapping[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -36,7 +42,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
             "Answers are UTC and end in Z."
         ),
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
-        serialize=format_instant,
+        serialize=_format_datetime,
         parse_value=_parse_datetime,
     ),
     JSON: strawberry.scalar(

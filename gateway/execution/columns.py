@@ -16,7 +16,7 @@ for what is still pending: rows that a null has bubbled over are not waited for.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any, Protocol
 
 from gateway.execution.errors import Damage, Fault, Located
@@ -33,8 +33,8 @@ class Build(Protocol):
         """An object for each row of a selection's columns."""
         ...
 
-    def items(self, items: list[Any]) -> Sequence[Any]:
-        """What lists are cut from."""
+    def lists(self, items: list[Any], counts: Sequence[int]) -> list[Any]:
+        """The items cut into lists, so many for each."""
         ...
 
 
@@ -153,7 +153,7 @@ class Objects:
         values, damage = self.layer.assemble(build)
         damage = {_outer(self.present, row): each for row, each in damage.items()}
         damage |= _damage_of(self.faults, self.field)
-        return _spread(values, self.present, self.size), damage
+        return spread(values, self.present, self.size), damage
 
     def lost(self) -> Collection[Row]:
         """Those that were never objects, and those that a null of a field bubbles over."""
@@ -203,13 +203,23 @@ class Variants:
 class Lists:
     """Lists, whose items stand in one column of their own."""
 
-    __slots__ = ("broken", "bubbles", "ends", "faults", "field", "items", "present", "size")
+    __slots__ = (
+        "_ends",
+        "broken",
+        "bubbles",
+        "counts",
+        "faults",
+        "field",
+        "items",
+        "present",
+        "size",
+    )
 
     def __init__(
         self,
         field: Located,
         size: int,
-        counts: Iterable[int],
+        counts: Sequence[int],
         items: Column,
         *,
         bubbles: bool,
@@ -219,7 +229,7 @@ class Lists:
     ) -> None:
         self.field = field
         self.size = size
-        self.ends = list(accumulate(counts))
+        self.counts = counts
         self.items = items
         self.bubbles = bubbles
         """Whether an item that fails takes its list with it."""
@@ -227,24 +237,29 @@ class Lists:
         self.faults = faults or {}
         self.broken = broken or {}
         """Lists that failed after their last item."""
+        self._ends: list[int] | None = None
+
+    @property
+    def ends(self) -> list[int]:
+        """Where each list ends among the items; only who looks for the list of an item needs it."""
+        if self._ends is None:
+            self._ends = list(accumulate(self.counts))
+        return self._ends
 
     def assemble(self, build: Build) -> Assembled:
         """The lists, each in its row."""
         values, damaged = self.items.assemble(build)
-        items, ends = build.items(values), self.ends
-        lists: list[Any] = [
-            items[start:end] for start, end in zip(chain((0,), ends), ends, strict=False)
-        ]
+        lists = build.lists(values, self.counts)
         damage: dict[Row, Damage] = {}
         for index in sorted(damaged):
-            row = bisect_right(ends, index)
-            place = index - (ends[row - 1] if row else 0)
+            row = bisect_right(self.ends, index)
+            place = index - (self.ends[row - 1] if row else 0)
             whole = damage.setdefault(_outer(self.present, row), Damage())
             whole.take(damaged[index], place, bubbles=self.bubbles)
             if whole.raised is not None:
                 lists[row] = None
         damage |= _damage_of(self.faults, self.field)
-        values = _spread(lists, self.present, self.size)
+        values = spread(lists, self.present, self.size)
         for row, error in self.broken.items():
             damage.setdefault(row, Damage()).fail(Fault(error, self.field))
             values[row] = None
@@ -310,7 +325,7 @@ def _damage_of(faults: Faults, field: Located) -> dict[Row, Damage]:
     return {row: Damage(Fault(error, field)) for row, error in faults.items()} if faults else {}
 
 
-def _spread(values: list[Any], present: list[Row] | None, size: int) -> list[Any]:
+def spread(values: list[Any], present: list[Row] | None, size: int) -> list[Any]:
     """Values in the rows that have one; null in the others."""
     if present is None:
         return values

@@ -16,6 +16,7 @@ from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.extensions.field_extension import build_field_extension_resolvers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter, get_arguments
+from strawberry.schema.types.base_scalars import isoformat
 
 AWAITABLE_PREDICATES: tuple[Any, ...] = (
     is_awaitable,
@@ -69,5 +70,6 @@ __all__ = [
     "is_iterable_value",
     "is_list",
     "is_non_null",
+    "isoformat",
     "knows_streams",
 ]

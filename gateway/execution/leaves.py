@@ -1,4 +1,8 @@
-"""Completion of scalars and enums."""
+"""Completion of scalars and enums.
+
+The serializer of a scalar may carry a batch function as its attribute `__batch__`: it takes a list of values
+and gives a list of what the serializer gives for each, or raises, and then the serializer is asked for each.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,10 +22,11 @@ from graphql import (
 )
 from graphql.pyutils import Undefined
 
-from gateway.execution.columns import Column, Leaves
+from gateway.execution.columns import Column, Leaves, spread
 from gateway.execution.completion import Cells, Completion
-from gateway.execution.core import complete_leaf
+from gateway.execution.core import complete_leaf, isoformat
 from gateway.execution.errors import contained
+from gateway.execution.instants import isoformats
 
 if TYPE_CHECKING:
     from gateway.execution.plan import Field
@@ -37,6 +42,7 @@ class Leaf(Completion):
         super().__init__(is_nullable=is_nullable, propagates=propagates)
         self._type = type_
         self._stands = _standing(type_, is_nullable=is_nullable)
+        self._coerce_all = _coercion(type_)
 
     def complete(self, run: "Run", field: "Field", raw: list[Any]) -> Column:
         """Most columns need no more than a look at their types."""
@@ -51,23 +57,31 @@ class Leaf(Completion):
     def values(self, cells: Cells) -> Column:
         """Coerce all; one by one only if one of them cannot be."""
         with suppress(Exception):
-            coerced = list(map(self._type.coerce_output_value, cells.values))
-            if len(coerced) == cells.size and None not in coerced and Undefined not in coerced:
-                return Leaves(cells.field, coerced)
+            coerced = self._coerce_all(cells.values)
+            if None not in coerced and Undefined not in coerced:
+                return _placed(cells, coerced)
         results = [self._coerced(value) for value in cells.values]
         cells = cells.sifted(results, bubbles=self.bubbles, values=results)
-        if len(cells.values) == cells.size:
-            return Leaves(cells.field, cells.values)
-        column: list[Any] = [None] * cells.size
-        for row, value in zip(cells.present or (), cells.values, strict=True):
-            column[row] = value
-        return Leaves(cells.field, column, cells.faults)
+        return _placed(cells, cells.values)
 
     def _coerced(self, value: Any) -> Any:
         try:
             return complete_leaf(self._type, value)
         except BaseException as error:  # noqa: BLE001 - a scalar of the application, which may raise anything
             return contained(error)
+
+
+def _placed(cells: Cells, values: list[Any]) -> Leaves:
+    return Leaves(cells.field, spread(values, cells.present, cells.size), cells.faults)
+
+
+def _coercion(type_: GraphQLLeafType) -> Callable[[list[Any]], list[Any]]:
+    """What coerces a column: the serializer's batch function, if it has one, or the serializer for each."""
+    coerce: Any = type_.coerce_output_value
+    if coerce is isoformat:
+        return isoformats
+    batch = getattr(coerce, "__batch__", None)
+    return batch or (lambda values: list(map(coerce, values)))
 
 
 _BUILT_IN: dict[Any, Any] = {

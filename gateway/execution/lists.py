@@ -52,7 +52,7 @@ class ListOf(Completion):
             cells.run, cells.field, list(chain.from_iterable(cells.values))
         )
         return Lists(
-            cells.field, cells.size, map(len, cells.values), items,
+            cells.field, cells.size, list(map(len, cells.values)), items,
             bubbles=self._items.bubbles, present=cells.present, faults=cells.faults, broken=broken,
         )  # fmt: skip
 

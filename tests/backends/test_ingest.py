@@ -30,7 +30,7 @@ from backends.records import (
     Mention,
     Scope,
 )
-from backends.times import format_instant, parse_instant
+from backends.times import format_instant, format_instants, parse_instant
 from gateway.loading import Report, load
 from gateway.settings import load_settings
 from tests.support import QUIET, running
@@ -247,6 +247,19 @@ def test_a_time_survives_the_way_out_and_in(instant: datetime) -> None:
     assert parse_instant(text, assume_utc=False) == expected
     assert parse_instant(text[:-1], assume_utc=True) == expected
     assert len(text) == (27 if instant.microsecond else 20)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.datetimes(
+            timezones=st.sampled_from([UTC, UTC, UTC, timezone(timedelta(hours=14))])
+        ).filter(lambda instant: 1 < instant.year < 9999),
+        max_size=4,
+    )
+)
+def test_times_are_written_together_as_one_by_one(instants: list[datetime]) -> None:
+    assert format_instants(instants) == [format_instant(each) for each in instants]
 
 
 @settings(deadline=None)

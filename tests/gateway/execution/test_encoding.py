@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.execution.encoding import encode
-from gateway.execution.shapes import Shape
+from gateway.execution.shapes import Dicts, Encodable, Shape
 
 LEAVES = (
     st.none()
@@ -68,3 +68,12 @@ def test_a_struct_with_a_lone_surrogate_is_encoded_too() -> None:
     shape.structs([["x"]])
     (struct,) = shape.structs([["\ud800"]])
     assert json.loads(encode({"data": struct})) == {"data": {"a": "\ud800"}}
+
+
+@given(st.lists(st.integers(0, 4), max_size=6) | st.lists(st.just(3), max_size=6))
+def test_items_are_cut_into_lists_of_their_counts(counts: list[int]) -> None:
+    items: list[Any] = list(range(sum(counts)))
+    lists = Dicts().lists(items, counts)
+    assert [len(each) for each in lists] == counts
+    assert [item for each in lists for item in each] == items
+    assert list(map(list, Encodable().lists(items, counts))) == lists
