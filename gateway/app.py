@@ -9,17 +9,22 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from backends.federation import Federation
 from gateway.errors import plain
 from gateway.health import Ready, healthz, warn
-from gateway.http import METHODS, GraphQLEndpoint
 from gateway.schema import create_schema, print_sdl
 from gateway.settings import HttpSettings, Settings
+from gateway.transports.accept import MULTIPART
+from gateway.transports.asked import METHODS
+from gateway.transports.endpoint import GraphQLEndpoint
+from gateway.transports.openings import Openings
+from gateway.transports.service import Service
+from gateway.transports.sockets import SocketEndpoint
 
 COMPRESSED_FROM = 1024
 """Bytes of an answer: fewer go in one packet anyway."""
@@ -48,12 +53,15 @@ def create_app(settings: Settings) -> Starlette:
     async def home(_: Request) -> Response:
         return RedirectResponse("/graphql")
 
-    graphql = Route("/graphql", GraphQLEndpoint(schema, federation, settings).__call__)
+    service = Service(schema, federation, settings)
+    openings = Openings(settings.streams.connections)
+    graphql = Route("/graphql", GraphQLEndpoint(service, openings, settings).__call__)
     graphql.methods = None  # any: the endpoint itself says which it takes
     app = Starlette(
         routes=[
             Route("/", home),
             graphql,
+            WebSocketRoute("/graphql", SocketEndpoint(service, openings, settings).__call__),
             Route("/schema.graphql", schema_file),
             Route("/healthz", healthz),
             Route("/readyz", Ready(federation).__call__),
@@ -85,6 +93,7 @@ def _middleware(settings: HttpSettings) -> list[Middleware]:
                 minimum_size=COMPRESSED_FROM,
                 compresslevel=1,  # 4 saves a tenth of the bytes more, for nearly twice the time
                 thread_minimum_size=ON_THREAD_FROM,
+                exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, MULTIPART),
             )
         )
     return chosen

@@ -5,6 +5,9 @@
 | not GraphQL | GRAPHQL_PARSE_FAILED |
 | not of this schema | GRAPHQL_VALIDATION_FAILED |
 | an argument, variable, id or cursor that means nothing | BAD_USER_INPUT |
+| more than the limits allow, or than is open at once | LIMIT_EXCEEDED |
+| a persisted query that is not known yet, or not taken | PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED |
+| a document that is not of the trusted ones | DOCUMENT_NOT_TRUSTED |
 | an error of `backends.errors` | its own |
 | anything else | INTERNAL, masked; the log has it under the correlation id |
 """
@@ -32,12 +35,18 @@ def present(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
     formatted: dict[str, Any] = dict(error.formatted)
     extensions = _extensions(error, executed)
     if extensions["code"] == "INTERNAL":
-        correlation = secrets.token_hex(8)
-        log.error("correlation id %s: %s", correlation, error, exc_info=error.original_error)
-        formatted["message"] = f"Something went wrong here; the log has it under {correlation}."
-        extensions["correlationId"] = correlation
+        return formatted | unexpected(error.original_error or error)
     formatted["extensions"] = extensions
     return formatted
+
+
+def unexpected(error: BaseException) -> dict[str, Any]:
+    """An error that should not have been: the client learns no more than where the log has it."""
+    correlation = secrets.token_hex(8)
+    log.error("correlation id %s: %s", correlation, error, exc_info=error)
+    shown = plain(f"Something went wrong here; the log has it under {correlation}.", "INTERNAL")
+    shown["extensions"]["correlationId"] = correlation
+    return shown
 
 
 def present_all(errors: Sequence[GraphQLError], *, executed: bool) -> list[dict[str, Any]]:

@@ -1,12 +1,22 @@
 """Operations: documents prepared once, and run by the executor that the settings name."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 
 import graphql
 import strawberry
-from graphql import DocumentNode, GraphQLError
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    SelectionSetNode,
+    located_error,
+)
 from graphql.execution import ExecutionResult, Executor
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -31,6 +41,7 @@ def executor_of(settings: Settings) -> type[Executor[Any]]:
 
 
 _is_awaitable: Any = optimized_is_awaitable
+_source_of_events = cast("Callable[[Any], Any]", graphql.create_source_event_stream)
 
 
 class Operations:
@@ -61,13 +72,16 @@ class Operations:
         *,
         variables: dict[str, Any] | None,
         operation_name: str | None,
+        root: Any = None,
     ) -> ExecutionResult:
-        """Execute an operation of a prepared document, within the time that one may take."""
+        """Execute an operation of a prepared document, within the time that one may take; of a subscription
+        `root` is the event."""
         try:
             async with asyncio.timeout(self._seconds):
                 result = graphql.execute(
                     self._schema,
                     document,
+                    root,
                     context_value=context,
                     variable_values=variables,
                     operation_name=operation_name,
@@ -82,3 +96,60 @@ class Operations:
             )
             error = GraphQLError(message, original_error=LimitExceeded(message))
             return ExecutionResult(None, [error])
+
+    async def subscribe(
+        self,
+        document: DocumentNode,
+        create_context: Callable[[], Context],
+        *,
+        variables: dict[str, Any] | None,
+        operation_name: str | None,
+    ) -> AsyncGenerator[ExecutionResult]:
+        """The results of a subscription: each event is an execution of its own, with its own context."""
+        executor = cast("Any", self._executor).build(
+            self._schema,
+            document,
+            context_value=create_context(),
+            raw_variable_values=variables,
+            operation_name=operation_name,
+            is_awaitable=_is_awaitable,
+        )
+        if isinstance(executor, list):  # of what is wrong with the variables
+            yield ExecutionResult(None, cast("list[GraphQLError]", executor))
+            return
+        events = _source_of_events(executor)
+        if isawaitable(events):
+            events = await events
+        if isinstance(events, ExecutionResult):
+            yield events
+            return
+        async with aclosing(events):
+            try:
+                async for event in events:
+                    yield await self.run(
+                        document, create_context(), variables=variables,
+                        operation_name=operation_name, root=event,
+                    )  # fmt: skip
+            except Exception as error:  # noqa: BLE001 - the source's, which may raise anything
+                yield ExecutionResult(None, [_of_root(error, executor)])
+
+
+def _of_root(error: Exception, executor: Executor[Any]) -> GraphQLError:
+    """An error of a subscription's source, at the place of its field: the only one, by validation."""
+    field = _first_field(executor.operation.selection_set, executor)
+    if field is None:
+        return located_error(error, [executor.operation])
+    return located_error(error, [field], [field.alias.value if field.alias else field.name.value])
+
+
+def _first_field(selections: SelectionSetNode, executor: Executor[Any]) -> FieldNode | None:
+    for node in selections.selections:
+        if isinstance(node, FieldNode):
+            return node
+        if isinstance(node, FragmentSpreadNode):
+            inner = executor.fragment_definitions[node.name.value].selection_set
+        else:
+            inner = cast("InlineFragmentNode", node).selection_set
+        if (field := _first_field(inner, executor)) is not None:
+            return field
+    return None

@@ -1,4 +1,4 @@
-"""The schema: Query and all that it reaches, and its printed form."""
+"""The schema: Query, Subscription and all that they reach, and its printed form."""
 
 import strawberry
 from graphql import build_schema, lexicographic_sort_schema, print_schema
@@ -6,12 +6,16 @@ from strawberry.schema.config import StrawberryConfig
 
 from resolvers.scalars import SCALARS
 from resolvers.snapshot import Query, Snapshot
+from resolvers.subscription import Subscription
 
 
 def create_schema() -> strawberry.Schema:
     """The schema, built once for a process."""
     return strawberry.Schema(
-        query=Query, types=[Snapshot], config=StrawberryConfig(scalar_map=SCALARS)
+        query=Query,
+        subscription=Subscription,
+        types=[Snapshot],
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
 
 

@@ -44,6 +44,7 @@ async def serve_app(settings: Settings, listener: socket.socket, console: Consol
         loop="uvloop",
         http="httptools",
         log_level="warning",
+        ws_max_size=settings.limits.body_bytes,
         timeout_graceful_shutdown=10,
     )
     host, port = listener.getsockname()[:2]

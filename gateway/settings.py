@@ -13,7 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -88,6 +88,8 @@ class LimitSettings(BaseModel):
     largest_page: int = Field(default=200, ge=1)
     longest_search: int = Field(default=10_000, ge=1)
     body_bytes: int = Field(default=1024 * 1024, ge=1)
+    variables_bytes: int = Field(default=256 * 1024, ge=2)
+    batch: int = Field(default=0, ge=0)
     tokens: int = Field(default=10_000, ge=1)
     depth: int = Field(default=40, ge=1)
     aliases: int = Field(default=500, ge=0)
@@ -134,12 +136,45 @@ class CacheSettings(BaseModel):
 
 
 class HttpSettings(BaseModel):
-    """`[http]`: the origins whose pages may ask, and how answers are compressed."""
+    """`[http]`: the origins whose pages may ask, how answers are compressed, and how many seconds the answer
+    to a query by GET may be used again."""
 
     model_config = ConfigDict(extra="forbid")
 
     cors_origins: list[Origin] = Field(default_factory=list)
     compression: Literal["gzip", "none"] = "gzip"
+    max_age: int = Field(default=0, ge=0)
+
+
+class DocumentSettings(BaseModel):
+    """`[documents]`: whether clients may name a document by its hash, and the manifest of those that are
+    trusted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    automatic: bool = True
+    manifest: Path | None = None
+    only_trusted: bool = False
+
+    @model_validator(mode="after")
+    def _trusts_something(self) -> "DocumentSettings":
+        if self.only_trusted and self.manifest is None:
+            raise ValueError("only_trusted needs a manifest: without one nothing could run")
+        return self
+
+
+class StreamSettings(BaseModel):
+    """`[streams]`: how many sockets and streaming answers may be open, how many operations on a socket, and
+    how many seconds one is waited for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connections: int = Field(default=1_000, ge=0)
+    operations: int = Field(default=100, ge=1)
+    init_seconds: float = Field(default=10.0, gt=0)
+    idle_seconds: float = Field(default=300.0, gt=0)
+    heartbeat_seconds: float = Field(default=12.0, gt=0)
+    status_seconds: float = Field(default=5.0, gt=0)
 
 
 class Settings(BaseSettings):
@@ -157,6 +192,8 @@ class Settings(BaseSettings):
     roles: RoleSettings | None = None
     embedder: EmbedderSettings = Field(default_factory=EmbedderSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
+    documents: DocumentSettings = Field(default_factory=DocumentSettings)
+    streams: StreamSettings = Field(default_factory=StreamSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     search: SearchSettings = Field(default_factory=SearchSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)

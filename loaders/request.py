@@ -23,6 +23,7 @@ class Loaders:
         self._scope = scope
         self._rules = rules
         self.health = federation.health
+        self.stores = tuple(federation.stores)
 
     # Made when they are first used: a query needs a few of the forty, and each is made anew for it.
 

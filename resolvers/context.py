@@ -10,6 +10,7 @@ import strawberry
 
 from backends.federation import Federation
 from backends.records import Moment, Scope
+from backends.watching import HealthWatch
 from loaders.request import Loaders
 from loaders.search import SearchRules
 from resolvers.clocks import Clocks, MomentOfPlace, Place
@@ -28,9 +29,15 @@ class Context:
     """One operation's.  Made inside the event loop."""
 
     def __init__(
-        self, federation: Federation, scope: Scope, limits: Limits, rules: SearchRules
+        self,
+        federation: Federation,
+        watch: HealthWatch,
+        scope: Scope,
+        limits: Limits,
+        rules: SearchRules,
     ) -> None:
         self.loaders = Loaders(federation, scope, rules)
+        self.watch = watch
         self.limits = limits
         self.moments = MomentOfPlace(datetime.now(UTC))
         self.pools: dict[tuple[Any, Place], Any] = {}

@@ -1,10 +1,17 @@
 """The stores behind the memory."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated
+
 import strawberry
+from strawberry import UNSET
 
 from backends.federation import StoreHealth
 from backends.records import Health
+from resolvers.arguments import listed
 from resolvers.context import Info
+from resolvers.errors import InputError
 from resolvers.scalars import described
 
 described(
@@ -38,6 +45,34 @@ class StoreRoot:
     @strawberry.field(description="Every store, asked now.")
     async def stores(self, info: Info) -> list[Store]:
         return [_store(each) for each in await info.context.loaders.health()]
+
+
+@strawberry.type
+class StoreSubscriptions:
+    @strawberry.subscription(
+        description=(
+            "Every store as it is, and from then on each whose status or message is another: "
+            "they are asked at intervals while somebody subscribes."
+        )
+    )
+    async def store_status_changed(
+        self,
+        info: Info,
+        names: Annotated[
+            list[str] | None,
+            strawberry.argument(description="Only these stores; all unless given."),
+        ] = UNSET,
+    ) -> AsyncGenerator[Store]:
+        wanted = listed(names)
+        known = info.context.loaders.stores
+        if unknown := [name for name in wanted or () if name not in known]:
+            raise InputError(
+                f"names: there is no store {unknown[0]!r:.80}; there are {', '.join(known)}"
+            )
+        async with aclosing(info.context.watch.changes()) as changes:
+            async for health in changes:
+                if wanted is None or health.name in wanted:
+                    yield _store(health)
 
 
 def _store(health: StoreHealth) -> Store:

@@ -8,6 +8,7 @@ character of its text, its plans about as much again.
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 from graphql import (
@@ -26,6 +27,8 @@ CHARACTERS = 256 * 1024
 """Of all texts in each part; a longer document is prepared each time that it is sent."""
 
 TOO_DEEP = "The document is nested too deeply."
+
+T = TypeVar("T")
 
 Check = Callable[[DocumentNode, str], GraphQLError | None]
 """Says what is wrong with a parsed document and its text, before it is validated."""
@@ -51,18 +54,18 @@ class DocumentCache:
         self._schema = schema
         self._most_tokens = most_tokens
         self._check = check
-        self._staying = _Part()
-        self._on_probation = _Part()
+        self._staying = Part[Prepared]()
+        self._on_probation = Part[Prepared]()
 
     def prepare(self, text: str) -> Prepared:
         """Parse, check and validate; never raises for what a client can send."""
         if (known := self._staying.find(text)) is not None:
             return known
         if (again := self._on_probation.take(text)) is not None:
-            self._staying.put(text, again)
+            self._staying.put(text, again, len(text))
             return again
         prepared = self._prepare(text)
-        self._on_probation.put(text, prepared)
+        self._on_probation.put(text, prepared, len(text))
         return prepared
 
     def __len__(self) -> int:
@@ -81,33 +84,39 @@ class DocumentCache:
         return Prepared(None, [GraphQLError(TOO_DEEP, original_error=RecursionError(TOO_DEEP))])
 
 
-class _Part:
-    """Documents by text, those used last, within both bounds."""
+class Part(Generic[T]):
+    """What is kept for texts, or by them: the entries used last, within both bounds."""
 
     def __init__(self) -> None:
-        self._prepared: OrderedDict[str, Prepared] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[T, int]] = OrderedDict()
         self._characters = 0
 
     def __len__(self) -> int:
-        return len(self._prepared)
+        return len(self._entries)
 
-    def find(self, text: str) -> Prepared | None:
-        prepared = self._prepared.get(text)
-        if prepared is not None:
-            self._prepared.move_to_end(text)
-        return prepared
+    def find(self, key: str) -> T | None:
+        """The entry, now the one used last."""
+        found = self._entries.get(key)
+        if found is None:
+            return None
+        self._entries.move_to_end(key)
+        return found[0]
 
-    def take(self, text: str) -> Prepared | None:
-        prepared = self._prepared.pop(text, None)
-        if prepared is not None:
-            self._characters -= len(text)
-        return prepared
+    def take(self, key: str) -> T | None:
+        """The entry, which is no longer kept."""
+        found = self._entries.pop(key, None)
+        if found is None:
+            return None
+        self._characters -= found[1]
+        return found[0]
 
-    def put(self, text: str, prepared: Prepared) -> None:
-        if len(text) > CHARACTERS // 8:
+    def put(self, key: str, entry: T, characters: int) -> None:
+        """Keep an entry for a text of so many characters, unless that is too long."""
+        if characters > CHARACTERS // 8:
             return
-        self._prepared[text] = prepared
-        self._characters += len(text)
-        while len(self._prepared) > DOCUMENTS or self._characters > CHARACTERS:
-            dropped, _ = self._prepared.popitem(last=False)
-            self._characters -= len(dropped)
+        self.take(key)
+        self._entries[key] = (entry, characters)
+        self._characters += characters
+        while len(self._entries) > DOCUMENTS or self._characters > CHARACTERS:
+            _, (_, dropped) = self._entries.popitem(last=False)
+            self._characters -= dropped

@@ -769,7 +769,7 @@ async def test_a_variable_that_is_missing_or_does_not_fit_is_named(
         ("{ ...A } fragment A on Query { ...A }", "itself"),
         ("{ ...Nowhere }", "Nowhere"),
         ("mutation { load }", "mutation"),
-        ("subscription { load }", "subscription"),
+        ("subscription { load }", "Subscription"),
         ("{ entities(first: 10000000000) { totalCount } }", "10000000000"),
         ('{ document(key: "d") @nothing { key } }', "nothing"),
     ],
