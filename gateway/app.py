@@ -36,7 +36,8 @@ log = getLogger("memory_gateway")
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The ASGI application.  Its lifespan opens the stores (`state.federation`) and closes them again."""
+    """The ASGI application.  Its lifespan opens the stores (`state.federation`) and closes them again; a
+    server that is about to end tells the open streams (`state.openings`)."""
     schema = create_schema()
     sdl = print_sdl(schema)
     federation = Federation(settings.federation)
@@ -71,6 +72,7 @@ def create_app(settings: Settings) -> Starlette:
         exception_handlers={HTTPException: _not_here, Exception: _unexpected},
     )
     app.state.federation = federation
+    app.state.openings = openings
     return app
 
 

@@ -8,18 +8,40 @@ from types import FrameType
 
 import uvicorn
 from rich.console import Console
+from starlette.applications import Starlette
 
 from gateway.app import create_app
 from gateway.settings import Settings
+from gateway.transports.openings import Openings
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Ends when it is told to, as a good end: uvicorn would raise the signal again afterwards."""
+
+    def __init__(self, app: Starlette, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",  # the caller's: a store that cannot be opened is then no trace of the server's
+                loop="uvloop",
+                http="httptools",
+                ws="websockets-sansio",
+                ws_max_size=settings.limits.body_bytes,
+                log_level="warning",
+                timeout_graceful_shutdown=10,
+            )
+        )
+        self._openings: Openings = app.state.openings
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal ends it in peace, another Ctrl+C at once."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is under way, but for streams, which would never be finished."""
+        self._openings.end()
+        await super().shutdown(sockets)
 
 
 def forget_what_stays() -> None:
@@ -38,19 +60,10 @@ async def serve_app(settings: Settings, listener: socket.socket, console: Consol
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    config = uvicorn.Config(
-        app,
-        lifespan="off",  # ours, below: a store that cannot be opened is then no trace of the server's
-        loop="uvloop",
-        http="httptools",
-        log_level="warning",
-        ws_max_size=settings.limits.body_bytes,
-        timeout_graceful_shutdown=10,
-    )
     host, port = listener.getsockname()[:2]
     async with app.router.lifespan_context(app):
         forget_what_stays()
         listener.listen()  # who reads the line below may connect at once, and waits for the server
         where = f"http://{host}:{port}/graphql"
         console.print(f"Memory Gateway: {where} (Ctrl+C stops it)", soft_wrap=True)
-        await _Server(config).serve(sockets=[listener])
+        await Server(app, settings).serve(sockets=[listener])

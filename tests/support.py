@@ -1,8 +1,10 @@
 """What tests are made of: memories filled from files, and a gateway asked through HTTP."""
 
+import asyncio
 import json
 import os
 import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, tzinfo
@@ -21,6 +23,7 @@ from backends.records import Scope
 from backends.trace import StoreCall, recording
 from gateway.app import create_app
 from gateway.loading import load
+from gateway.server import Server
 from gateway.settings import load_settings
 from tests.servers.process import locked
 
@@ -108,6 +111,24 @@ async def asking(app: Starlette) -> AsyncIterator[Gateway]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://memory") as client:
         yield Gateway(client)
+
+
+@asynccontextmanager
+async def serving(
+    database: Path | None = None, *, config: Path | None = None, **settings: Any
+) -> AsyncIterator[str]:
+    """The application behind its server, in this event loop: the URL of its API."""
+    chosen = load_settings(database=database, config=config, **settings)
+    app = create_app(chosen)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Server(app, chosen)
+        async with app.router.lifespan_context(app):
+            running = asyncio.create_task(server.serve(sockets=[listener]))
+            try:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
+            finally:
+                server.should_exit = True
+                await running
 
 
 @contextmanager

@@ -116,7 +116,9 @@ def read_manifest(file: Path) -> dict[str, str]:
         raw: Any = msgspec.json.decode(file.read_bytes())
         if isinstance(raw, dict) and "operations" in raw:
             manifest = msgspec.convert(raw, _ApolloManifest)
-            return {operation.id: operation.body for operation in manifest.operations}
-        return msgspec.convert(raw, dict[str, str])
+            texts = {operation.id: operation.body for operation in manifest.operations}
+        else:
+            texts = msgspec.convert(raw, dict[str, str])
     except (OSError, UnicodeDecodeError, msgspec.DecodeError, msgspec.ValidationError) as error:
         raise ConfigurationError(f"documents.manifest: {file}: {error}") from error
+    return {name.removeprefix(SHA256): text for name, text in texts.items()}

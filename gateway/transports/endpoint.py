@@ -112,8 +112,7 @@ class GraphQLEndpoint:
     def _cacheable(self, request: Request, answer: Answer, media_type: str) -> Response:
         """The answer, or that the client has it already."""
         response = _response(answer, media_type)
-        if not answer.is_executed or "errors" in answer.content:
-            response.headers["cache-control"] = "no-store"
+        if "errors" in answer.content:
             return response
         tag = f'W/"{hashlib.blake2b(bytes(response.body), digest_size=16).hexdigest()}"'
         caching = VARY | {"cache-control": self._caching, "etag": tag}
@@ -158,4 +157,5 @@ def _tags(request: Request) -> set[str]:
 
 def _response(answer: Answer, media_type: str) -> Response:
     status = 200 if answer.is_executed or media_type != GRAPHQL_RESPONSE else 400
-    return Response(encode(answer.content), status, VARY, media_type)
+    headers = VARY | ({"cache-control": "no-store"} if "errors" in answer.content else {})
+    return Response(encode(answer.content), status, headers, media_type)

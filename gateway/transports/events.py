@@ -85,7 +85,7 @@ class _Stream(StreamingResponse):
         heartbeat: float,
     ) -> None:
         self._openings = openings
-        self._frames = _frames(framing, answers, heartbeat)
+        self._frames = _frames(framing, answers, openings, heartbeat)
         headers = {"cache-control": "no-store", "vary": "Accept", "x-accel-buffering": "no"}
         super().__init__(self._frames, headers=headers, media_type=framing.media_type)
 
@@ -99,24 +99,27 @@ class _Stream(StreamingResponse):
 
 
 async def _frames(
-    framing: Framing, answers: AsyncGenerator[Answer], heartbeat: float
+    framing: Framing, answers: AsyncGenerator[Answer], openings: Openings, heartbeat: float
 ) -> AsyncGenerator[bytes]:
     try:
-        async with aclosing(paced(answers, heartbeat)) as coming:
+        async with aclosing(paced(answers, openings, heartbeat)) as coming:
             async for answer in coming:
                 yield framing.heartbeat if answer is None else framing.frame(answer)
     except Exception as error:  # noqa: BLE001 - the stream has begun: there is no status left to say it
         yield framing.frame(Answer({"errors": [unexpected(error)]}, is_executed=False))
-    yield framing.end
+    if not openings.is_ending:  # else there is more to come, from another server
+        yield framing.end
 
 
-async def paced(answers: AsyncGenerator[Answer], seconds: float) -> AsyncGenerator[Answer | None]:
+async def paced(
+    answers: AsyncGenerator[Answer], openings: Openings, seconds: float
+) -> AsyncGenerator[Answer | None]:
     """The answers as they come, and `None` whenever so many seconds went by without one."""
     coming: asyncio.Future[Answer] | None = None
     try:
-        while True:
+        while not openings.is_ending:
             coming = coming or asyncio.ensure_future(anext(answers))
-            await asyncio.wait((coming,), timeout=seconds)
+            await openings.wait(coming, seconds)
             if not coming.done():
                 yield None
                 continue

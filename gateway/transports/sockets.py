@@ -6,7 +6,7 @@ closes the socket, with the protocol's own codes.
 
 import asyncio
 from collections.abc import Collection
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from gateway.transports.service import Service
 PROTOCOL = "graphql-transport-ws"
 
 NORMAL = 1000
+GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
 BAD_MESSAGE = 4400
 UNAUTHORIZED = 4401
@@ -75,15 +76,18 @@ class SocketEndpoint:
             return
         with self._openings.one():
             await socket.accept(PROTOCOL)
-            await _Conversation(socket, self._service, self._settings).hold()
+            await _Conversation(socket, self._service, self._openings, self._settings).hold()
 
 
 class _Conversation:
     """One socket's."""
 
-    def __init__(self, socket: WebSocket, service: Service, settings: StreamSettings) -> None:
+    def __init__(
+        self, socket: WebSocket, service: Service, openings: Openings, settings: StreamSettings
+    ) -> None:
         self._socket = socket
         self._service = service
+        self._openings = openings
         self._settings = settings
         self._is_acknowledged = False
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -120,7 +124,9 @@ class _Conversation:
         coming = asyncio.ensure_future(self._next_message())
         try:
             while not coming.done():
-                await asyncio.wait((coming,), timeout=self._settings.idle_seconds)
+                await self._openings.wait(coming, self._settings.idle_seconds)
+                if self._openings.is_ending:
+                    raise Closed(GOING_AWAY, "the server ends")
                 if not coming.done() and not self._running:
                     raise Closed(NORMAL, "idle")
             return coming.result()
@@ -230,4 +236,5 @@ async def _refuse(socket: WebSocket, closed: Closed) -> None:
 async def _close(socket: WebSocket, closed: Closed) -> None:
     if socket.application_state is WebSocketState.CONNECTED:
         # A reason may take no more than 123 bytes.
-        await socket.close(closed.code, closed.reason.encode()[:123].decode(errors="ignore"))
+        with suppress(WebSocketDisconnect):  # the client, or the server itself, was faster
+            await socket.close(closed.code, closed.reason.encode()[:123].decode(errors="ignore"))
