@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from backends.errors import NotSupported, StoreTimeout
+from backends.records import CacheLookup
 
 R = TypeVar("R")
 
@@ -32,6 +33,8 @@ class StoreCall(msgspec.Struct):
     size: int
     started: float
     seconds: float = 0.0
+    hits: int | None = None
+    """Of a lookup in a cache: how many of the keys it had."""
     error: str | None = None
 
 
@@ -83,7 +86,10 @@ class _Traced:
                 calls.append(record)
             try:
                 async with asyncio.timeout(limit):
-                    return await function(*arguments, **options)
+                    result = await function(*arguments, **options)
+                if isinstance(result, CacheLookup):
+                    record.hits = sum(value is not None for value in result.values)
+                return result
             except TimeoutError as error:
                 record.error = StoreTimeout.code
                 message = f"store {self._store} did not answer {self._name}.{method} in {limit:g} s"

@@ -67,6 +67,7 @@ def demo(host: HostOption = None, port: PortOption = None) -> None:
     """Build the demo memory, the history of crewed spaceflight to the Moon, and serve it."""
     DEMO_DATABASE.parent.mkdir(exist_ok=True)
     settings = _settings(None, DEMO_DATABASE, host=host, port=port)
+    settings.http.trace = True  # there is nothing to hide, and the explorer has a waterfall to show
     with as_file(files("gateway.demo").joinpath("memory")) as folder:
         report = _run(_load(settings, [str(folder)]))
     out.print(f"demo memory: {report.records:,} records in {report.seconds:.1f} s")

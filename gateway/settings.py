@@ -136,14 +136,15 @@ class CacheSettings(BaseModel):
 
 
 class HttpSettings(BaseModel):
-    """`[http]`: the origins whose pages may ask, how answers are compressed, and how many seconds the answer
-    to a query by GET may be used again."""
+    """`[http]`: the origins whose pages may ask, how answers are compressed, how many seconds the answer to a
+    query by GET may be used again, and whether who asks is told of the calls to the stores."""
 
     model_config = ConfigDict(extra="forbid")
 
     cors_origins: list[Origin] = Field(default_factory=list)
     compression: Literal["gzip", "none"] = "gzip"
     max_age: int = Field(default=0, ge=0)
+    trace: bool = False
 
 
 class DocumentSettings(BaseModel):

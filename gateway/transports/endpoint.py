@@ -11,6 +11,7 @@ unless the client reads nothing but a stream.
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
@@ -35,6 +36,7 @@ from gateway.transports.events import stream
 from gateway.transports.openings import Openings
 from gateway.transports.refused import NotExecutable, Refused
 from gateway.transports.service import Answer, Operation, Service
+from gateway.transports.tracing import HEADER, traced
 
 CLIENT_CLOSED_REQUEST = 499
 """What servers log when a client went away; not of the HTTP standard, and never sent."""
@@ -50,6 +52,7 @@ class GraphQLEndpoint:
         self._openings = openings
         self._reader = Reader(settings.limits)
         self._heartbeat = settings.streams.heartbeat_seconds
+        self._traces = settings.http.trace
         age = settings.http.max_age
         self._caching = f"private, max-age={age}" if age else "private, no-cache"
 
@@ -76,6 +79,7 @@ class GraphQLEndpoint:
             return Response(status_code=CLIENT_CLOSED_REQUEST)  # for the log: nobody receives it
 
     async def _answer(self, request: Request, asked: Asked, accept: Accepted) -> Response:
+        began = time.perf_counter()
         try:
             operation = self._service.prepare(asked)
         except NotExecutable as reason:
@@ -89,6 +93,11 @@ class GraphQLEndpoint:
             answers = self._service.answers(operation)
             return stream(media_type, answers, self._openings, self._heartbeat)
         async with while_connected(request):
+            if self._traces and HEADER in request.headers:
+                answer, body = await traced(self._service, operation, began)
+                response = _response(answer, media_type, body)
+                response.headers["cache-control"] = "no-store"
+                return response
             answer = await self._service.answer(operation)
         if request.method == "GET":
             return self._cacheable(request, answer, media_type)
@@ -155,7 +164,8 @@ def _tags(request: Request) -> set[str]:
     return {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}
 
 
-def _response(answer: Answer, media_type: str) -> Response:
+def _response(answer: Answer, media_type: str, body: bytes | None = None) -> Response:
+    """The response, of the encoded answer if that is there already."""
     status = 200 if answer.is_executed or media_type != GRAPHQL_RESPONSE else 400
-    headers = VARY | ({"cache-control": "no-store"} if "errors" in answer.content else {})
-    return Response(encode(answer.content), status, headers, media_type)
+    headers = VARY | {"cache-control": "no-store"} if "errors" in answer.content else VARY
+    return Response(body or encode(answer.content), status, headers, media_type)
