@@ -24,6 +24,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from backends.errors import LimitExceeded
 from gateway.execution import EncodableExecutionContext
 from gateway.execution.document_cache import DocumentCache, Prepared
+from gateway.incremental import DIRECTIVES, Frames, without
 from gateway.limits import exceeded, named
 from gateway.settings import Settings
 from resolvers.context import Context
@@ -56,6 +57,7 @@ class Operations:
             self._schema,
             most_tokens=limits.tokens,
             check=lambda document, text: exceeded(document, text, limits),
+            simplify=lambda document: without(document, DIRECTIVES),
         )
 
     def prepare(self, text: str) -> Prepared:
@@ -78,7 +80,7 @@ class Operations:
         `root` is the event."""
         try:
             async with asyncio.timeout(self._seconds):
-                result = graphql.execute(
+                result = graphql.experimental_execute_incrementally(
                     self._schema,
                     document,
                     root,
@@ -88,14 +90,60 @@ class Operations:
                     executor_class=self._executor,
                     is_awaitable=_is_awaitable,
                 )
-                return await result if isawaitable(result) else result
+                # The document has neither @defer nor @stream: it is one result.
+                return cast("ExecutionResult", await result if isawaitable(result) else result)
         except TimeoutError:
-            message = (
-                f"the operation took longer than {self._seconds:g} seconds (limits.seconds); "
-                "ask for less, or split it into several requests"
-            )
-            error = GraphQLError(message, original_error=LimitExceeded(message))
-            return ExecutionResult(None, [error])
+            return ExecutionResult(None, [self._too_long()])
+
+    async def run_in_parts(
+        self,
+        document: DocumentNode,
+        context: Context,
+        *,
+        variables: dict[str, Any] | None,
+        operation_name: str | None,
+        form: str,
+    ) -> AsyncGenerator[ExecutionResult | dict[str, Any]]:
+        """Execute an operation with @defer or @stream: the frames of its answer in one of `incremental.FORMATS`,
+        or the one result if nothing was deferred.  graphql-core executes it."""
+        ends = asyncio.get_running_loop().time() + self._seconds
+        result: Any = graphql.experimental_execute_incrementally(
+            self._schema,
+            document,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation_name,
+            executor_class=StrawberryGraphQLCoreExecutionContext,
+            is_awaitable=_is_awaitable,
+        )
+        try:
+            async with asyncio.timeout_at(ends):
+                result = await result if isawaitable(result) else result
+        except TimeoutError:
+            result = ExecutionResult(None, [self._too_long()])
+        if isinstance(result, ExecutionResult):
+            yield result
+            return
+        frames = Frames(form)
+        async with aclosing(result.subsequent_results) as following:
+            yield frames.first(result.initial_result)
+            while True:
+                try:
+                    async with asyncio.timeout_at(ends):
+                        part = await anext(following)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    yield frames.failed([self._too_long()])
+                    return
+                yield frames.following(part)
+
+    def _too_long(self) -> GraphQLError:
+        message = (
+            f"the operation took longer than {self._seconds:g} seconds (limits.seconds); "
+            "ask for less, or split it into several requests"
+        )
+        return GraphQLError(message, original_error=LimitExceeded(message))
 
     async def subscribe(
         self,

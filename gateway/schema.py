@@ -15,7 +15,7 @@ def create_schema() -> strawberry.Schema:
         query=Query,
         subscription=Subscription,
         types=[Snapshot],
-        config=StrawberryConfig(scalar_map=SCALARS),
+        config=StrawberryConfig(scalar_map=SCALARS, enable_experimental_incremental_execution=True),
     )
 
 

@@ -39,6 +39,8 @@ class Prepared(msgspec.Struct, frozen=True, eq=False):
 
     document: DocumentNode | None
     errors: Sequence[GraphQLError]
+    as_sent: DocumentNode | None = None
+    """Before `simplify` took something away from it."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation of that name; without one, the only one; `None` if there is no such one."""
@@ -49,11 +51,17 @@ class DocumentCache:
     """Prepares documents for one schema."""
 
     def __init__(
-        self, schema: GraphQLSchema, *, most_tokens: int | None = None, check: Check | None = None
+        self,
+        schema: GraphQLSchema,
+        *,
+        most_tokens: int | None = None,
+        check: Check | None = None,
+        simplify: Callable[[DocumentNode], DocumentNode] | None = None,
     ) -> None:
         self._schema = schema
         self._most_tokens = most_tokens
         self._check = check
+        self._simplify = simplify
         self._staying = Part[Prepared]()
         self._on_probation = Part[Prepared]()
 
@@ -76,7 +84,10 @@ class DocumentCache:
             document = parse(text, max_tokens=self._most_tokens)
             if self._check is not None and (error := self._check(document, text)) is not None:
                 return Prepared(None, [error])
-            return Prepared(document, validate(self._schema, document))
+            errors = validate(self._schema, document)
+            if errors or self._simplify is None:
+                return Prepared(document, errors, document)
+            return Prepared(self._simplify(document), errors, document)
         except GraphQLError as error:
             return Prepared(None, [error])
         except RecursionError:

@@ -9,7 +9,6 @@ from graphql import (
     FieldNode,
     InlineFragmentNode,
     OperationDefinitionNode,
-    OperationType,
     SelectionSetNode,
     VariableNode,
 )
@@ -36,8 +35,6 @@ def branch_variables(
     operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDetails]
 ) -> tuple[str, ...]:
     """The variables that @skip and @include depend on.  Raises Unsupported."""
-    if operation.operation is OperationType.SUBSCRIPTION:
-        raise Unsupported("subscription")
     if any(fragment.definition.variable_definitions for fragment in fragments.values()):
         raise Unsupported("fragment variables")
     names: set[str] = set()

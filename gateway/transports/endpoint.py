@@ -88,6 +88,14 @@ class GraphQLEndpoint:
                 return stream(accept.stream, _only(reason), self._openings, self._heartbeat)
             raise
         media_type = _transport(operation, accept, is_get=request.method == "GET")
+        if (
+            operation.in_parts is not None
+            and accept.parts is not None
+            and media_type == accept.single
+        ):
+            self._openings.check()
+            answers = self._service.answer_in_parts(operation, accept.parts)
+            return stream(accept.parts, answers, self._openings, self._heartbeat)
         if media_type in (EVENT_STREAM, MULTIPART):
             self._openings.check()
             answers = self._service.answers(operation)

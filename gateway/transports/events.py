@@ -2,15 +2,16 @@
 GraphQL-SSE protocol), or the parts of a multipart body (Apollo's subscription protocol over HTTP)."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import unexpected
 from gateway.execution.encoding import encode
+from gateway.incremental import FORMATS, OLDER
 from gateway.transports.accept import EVENT_STREAM, MULTIPART
 from gateway.transports.openings import Openings
 from gateway.transports.service import Answer
@@ -22,6 +23,7 @@ class Framing(Protocol):
     """How answers stand in a body."""
 
     media_type: str
+    start: bytes
     heartbeat: bytes
     """Says that the stream lives."""
     end: bytes
@@ -30,11 +32,16 @@ class Framing(Protocol):
         """One answer."""
         ...
 
+    def failure(self, errors: Sequence[Mapping[str, Any]]) -> bytes:
+        """That the stream cannot go on."""
+        ...
+
 
 class ServerSentEvents:
     """Events end in LF LF: there are clients that split there, and not at CR LF CR LF."""
 
     media_type = EVENT_STREAM
+    start = b""
     heartbeat = b":\n\n"
     end = b"event: complete\ndata:\n\n"
 
@@ -42,36 +49,65 @@ class ServerSentEvents:
         """An event named next."""
         return b"event: next\ndata: " + encode(answer.content) + b"\n\n"
 
+    def failure(self, errors: Sequence[Mapping[str, Any]]) -> bytes:
+        """An event with nothing but errors."""
+        return b"event: next\ndata: " + encode({"errors": errors}) + b"\n\n"
+
 
 class Multipart:
-    """Parts of JSON; what is wrong with the stream as a whole stands beside the payload, not in it."""
+    """Parts of JSON.  The delimiter goes out with the part that it ends: there are clients that wait for it."""
 
     media_type = f'{MULTIPART};boundary="{BOUNDARY}";subscriptionSpec=1.0'
-    heartbeat = f"--{BOUNDARY}\r\ncontent-type: application/json\r\n\r\n{{}}\r\n".encode()
-    end = f"--{BOUNDARY}--\r\n".encode()
+    start = f"--{BOUNDARY}".encode()
+    end = b"--\r\n"
+
+    def __init__(self) -> None:
+        self.heartbeat = self._part({})
+
+    def frame(self, answer: Answer) -> bytes:
+        """A part whose payload is the answer."""
+        return self._part({"payload": answer.content})
+
+    def failure(self, errors: Sequence[Mapping[str, Any]]) -> bytes:
+        """A part whose errors stand beside the payload, not in it."""
+        return self._part({"payload": None, "errors": errors})
+
+    def _part(self, content: object) -> bytes:
+        header = b"\r\ncontent-type: application/json\r\n\r\n"
+        return header + encode(content) + f"\r\n--{BOUNDARY}".encode()
+
+
+class Parts(Multipart):
+    """Parts of one answer: each is a frame, without an envelope."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        name = "deferSpec" if form == OLDER else "incrementalSpec"
+        self.media_type = f'{MULTIPART};boundary="{BOUNDARY}";{name}={form}'
 
     def frame(self, answer: Answer) -> bytes:
         """A part."""
-        content = (
-            {"payload": answer.content}
-            if answer.is_executed
-            else {"payload": None, "errors": answer.content["errors"]}
-        )
-        return (
-            f"--{BOUNDARY}\r\ncontent-type: application/json\r\n\r\n".encode()
-            + encode(content)
-            + b"\r\n"
-        )
+        return self._part(answer.content)
+
+    def failure(self, errors: Sequence[Mapping[str, Any]]) -> bytes:
+        """The last part."""
+        return self._part({"errors": errors, "hasNext": False})
 
 
-FRAMINGS: dict[str, Framing] = {EVENT_STREAM: ServerSentEvents(), MULTIPART: Multipart()}
+FRAMINGS: Mapping[str, Framing] = {
+    EVENT_STREAM: ServerSentEvents(),
+    MULTIPART: Multipart(),
+    **{form: Parts(form) for form in FORMATS},
+}
+"""By the media type of streams, and by the format of answers in parts."""
 
 
 def stream(
-    media_type: str, answers: AsyncGenerator[Answer], openings: Openings, heartbeat: float
+    framing: str, answers: AsyncGenerator[Answer], openings: Openings, heartbeat: float
 ) -> StreamingResponse:
-    """A response of answers as they come, with a heartbeat after so many seconds without one."""
-    return _Stream(FRAMINGS[media_type], answers, openings, heartbeat)
+    """A response of answers as they come, framed as one of `FRAMINGS`, with a heartbeat after so many seconds
+    without one."""
+    return _Stream(FRAMINGS[framing], answers, openings, heartbeat)
 
 
 class _Stream(StreamingResponse):
@@ -101,12 +137,14 @@ class _Stream(StreamingResponse):
 async def _frames(
     framing: Framing, answers: AsyncGenerator[Answer], openings: Openings, heartbeat: float
 ) -> AsyncGenerator[bytes]:
+    if framing.start:
+        yield framing.start
     try:
         async with aclosing(paced(answers, openings, heartbeat)) as coming:
             async for answer in coming:
                 yield framing.heartbeat if answer is None else framing.frame(answer)
     except Exception as error:  # noqa: BLE001 - the stream has begun: there is no status left to say it
-        yield framing.frame(Answer({"errors": [unexpected(error)]}, is_executed=False))
+        yield framing.failure([unexpected(error)])
     if not openings.is_ending:  # else there is more to come, from another server
         yield framing.end
 

@@ -13,6 +13,7 @@ from backends.federation import Federation
 from backends.watching import HealthWatch
 from gateway.context import create_context
 from gateway.errors import plain, present_all
+from gateway.incremental import CURRENT, without
 from gateway.operations import Operations
 from gateway.settings import Settings
 from gateway.transports.asked import Asked
@@ -28,6 +29,8 @@ class Operation(msgspec.Struct, frozen=True):
     type: OperationType
     name: str | None
     variables: dict[str, Any] | None
+    in_parts: DocumentNode | None = None
+    """The document with @defer and @stream, if it has any of them."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -64,7 +67,10 @@ class Service:
         operation = prepared.operation(asked.operation_name)
         if operation is None:
             raise NotExecutable([_no_operation(asked)])
-        return Operation(prepared.document, operation.operation, asked.operation_name, variables)
+        in_parts = prepared.as_sent if prepared.as_sent is not prepared.document else None
+        return Operation(
+            prepared.document, operation.operation, asked.operation_name, variables, in_parts
+        )
 
     async def answer(self, operation: Operation) -> Answer:
         """The answer of a query or mutation."""
@@ -90,6 +96,24 @@ class Service:
         async with aclosing(results):
             async for result in results:
                 yield _answer(result)
+
+    async def answer_in_parts(self, operation: Operation, form: str) -> AsyncGenerator[Answer]:
+        """The answer of a query or mutation part by part, in one of `incremental.FORMATS`."""
+        document = operation.in_parts or operation.document
+        results = self._operations.run_in_parts(
+            document if form == CURRENT else without(document, {"stream"}),
+            self._context(),
+            variables=operation.variables,
+            operation_name=operation.name,
+            form=form,
+        )
+        async with aclosing(results):
+            async for result in results:
+                yield (
+                    _answer(result)
+                    if isinstance(result, ExecutionResult)
+                    else Answer(result, is_executed=True)
+                )
 
     def _context(self) -> Context:
         return create_context(self._federation, self._watch, self._settings)

@@ -1,4 +1,4 @@
-// Apollo Client by the ways that are given (multipart or socket): subscriptions.
+// Apollo Client by the way that is given (multipart or socket): subscriptions.
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createClient } from 'graphql-ws';

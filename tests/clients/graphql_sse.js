@@ -1,7 +1,8 @@
 // The client of graphql-sse, with a connection for each operation, as it is without any settings.
 import { createClient } from 'graphql-sse';
-import { NO_STORE, NO_STRING, STATUS, STORE, STRAY } from './questions.js';
-import { tell, VARIABLES, WHOLE, WRONG } from './questions.js';
+import {
+  NO_STORE, NO_STRING, STATUS, STORE, STRAY, tell, VARIABLES, WHOLE, WRONG,
+} from './questions.js';
 import { soon, watch } from './wire.js';
 
 const [url] = process.argv.slice(2);

@@ -1,7 +1,8 @@
 // The client of graphql-ws, over one socket to the server at the URL that is given.
 import { createClient } from 'graphql-ws';
-import { NO_STORE, NO_STRING, STATUS, STORE, STRAY } from './questions.js';
-import { tell, VARIABLES, WHOLE, WRONG } from './questions.js';
+import {
+  NO_STORE, NO_STRING, STATUS, STORE, STRAY, tell, VARIABLES, WHOLE, WRONG,
+} from './questions.js';
 import { socketUrl, soon, watch } from './wire.js';
 
 const [url] = process.argv.slice(2);

@@ -72,6 +72,7 @@ async def test_apollo(script: Script, url: str, way: str) -> None:
     assert asked["subscription"] == {"data": TYPED, "kind": None, "errors": []}
     for name, error in {"stray": STRAY, "variables": NO_STRING, "no store": NO_STORE}.items():
         assert (asked[name]["data"], errors(asked[name])) == (None, [error])
+    # What is wrong with variables is of the protocol where the stream has begun already.
     for name in ("stray", "no store"):
         assert asked[name]["kind"] == "CombinedGraphQLErrors"
     assert answers(asked) == ([PARTS, REFUSED, PARTS, PARTS] if way == "multipart" else [])

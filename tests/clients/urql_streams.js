@@ -1,8 +1,9 @@
 // The client of urql by the way that is given (http or socket): subscriptions, and a query beside them.
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
 import { createClient } from 'graphql-ws';
-import { NO_STORE, NO_STRING, STATUS, STORE, STRAY } from './questions.js';
-import { tell, VARIABLES, WHOLE } from './questions.js';
+import {
+  NO_STORE, NO_STRING, STATUS, STORE, STRAY, tell, VARIABLES, WHOLE,
+} from './questions.js';
 import { first, socketUrl, soon, watch } from './wire.js';
 
 const [url, way] = process.argv.slice(2);

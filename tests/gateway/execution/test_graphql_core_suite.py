@@ -60,7 +60,7 @@ DIFFERENT: dict[str, str] = {
 REASONS = {
     "@defer", "@stream", "a predicate of its own for asynchronous iterables", "abort signal",
     "fragment variables", "hooks", "introspection", "middleware", "nested too deeply",
-    "no root type", "subscription",
+    "no root type",
 }  # fmt: skip
 """Why operations of these tests are left to graphql-core."""
 

@@ -51,7 +51,11 @@ async def pieces(response: httpx.Response) -> AsyncIterator[Any]:
             piece, _, buffer = buffer.partition(separator)
             if piece:
                 yield _event(piece) if is_events else _part(piece)
-        if buffer.startswith("--"):
+        assert is_events or buffer in (
+            "",
+            "--\r\n",
+        )  # a part is sent with the delimiter that ends it
+        if buffer:
             yield "end"
 
 
@@ -187,8 +191,8 @@ async def test_wrong_variables_of_a_subscription_are_told_in_the_stream(url: str
         assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     async with streamed(url, PARTS, query) as response:
         part, _ = await first(response, 9)
-        assert part["payload"] is None
-        assert "'$n'" in part["errors"][0]["message"]
+        assert list(part) == ["payload"]
+        assert "'$n'" in part["payload"]["errors"][0]["message"]
 
 
 async def test_there_may_be_so_many_streams_and_who_leaves_makes_room(url: str) -> None:
