@@ -23,7 +23,7 @@ from gateway.loading import load as load_files
 from gateway.loading import print_report
 from gateway.migrating import migrate
 from gateway.schema import create_schema, print_sdl
-from gateway.server import serve_app
+from gateway.server import serve_app, serve_in_workers, try_stores
 from gateway.settings import Settings, load_settings
 
 T = TypeVar("T")
@@ -62,6 +62,11 @@ def main() -> None:
     app()
 
 
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, max=256, help="Processes that serve; default: 1.")
+]
+
+
 @app.command()
 def demo(host: HostOption = None, port: PortOption = None) -> None:
     """Build the demo memory, the history of crewed spaceflight to the Moon, and serve it."""
@@ -84,9 +89,11 @@ def serve(
     tenant: TenantOption = None,
     host: HostOption = None,
     port: PortOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Serve the API and the explorer."""
-    _serve(_settings(config, database, tenant=tenant, host=host, port=port))
+    given = {"tenant": tenant, "host": host, "port": port, "workers": workers}
+    _serve(_settings(config, database, **given))
 
 
 @app.command("load")
@@ -230,7 +237,11 @@ def _serve(settings: Settings) -> None:
             "--host or --port"
         )
     with listener:
-        _run(serve_app(settings, listener, out))
+        if settings.workers == 1:
+            _run(serve_app(settings, listener, out))
+        else:
+            _run(try_stores(settings))
+            serve_in_workers(settings, listener, out)
 
 
 def _settings(config: Path | None, database: Path | None, **given: Any) -> Settings:

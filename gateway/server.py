@@ -4,33 +4,36 @@ import gc
 import logging
 import signal
 import socket
+from functools import partial
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from rich.console import Console
 from starlette.applications import Starlette
+from uvicorn.supervisors import Multiprocess
 
+from backends.federation import Federation
 from gateway.app import create_app
 from gateway.settings import Settings
 from gateway.transports.openings import Openings
+
+_PROTOCOLS: dict[str, Any] = {
+    "loop": "uvloop",
+    "http": "httptools",
+    "ws": "websockets-sansio",
+    "log_level": "warning",
+    "timeout_graceful_shutdown": 10,
+}
 
 
 class Server(uvicorn.Server):
     """Ends when it is told to, as a good end: uvicorn would raise the signal again afterwards."""
 
     def __init__(self, app: Starlette, settings: Settings) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                lifespan="off",  # the caller's: a store that cannot be opened is then no trace of the server's
-                loop="uvloop",
-                http="httptools",
-                ws="websockets-sansio",
-                ws_max_size=settings.limits.body_bytes,
-                log_level="warning",
-                timeout_graceful_shutdown=10,
-            )
-        )
+        most = settings.limits.body_bytes
+        # The lifespan is the caller's: a store that cannot be opened is then no trace of the server's.
+        super().__init__(uvicorn.Config(app, lifespan="off", ws_max_size=most, **_PROTOCOLS))
         self._openings: Openings = app.state.openings
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -57,13 +60,50 @@ async def serve_app(settings: Settings, listener: socket.socket, console: Consol
     Raises the store's own error if one cannot be opened.
     """
     app = create_app(settings)
+    log_to_console()
+    async with app.router.lifespan_context(app):
+        forget_what_stays()
+        listener.listen()
+        _announce(listener, console)
+        await Server(app, settings).serve(sockets=[listener])
+
+
+async def try_stores(settings: Settings) -> None:
+    """Open the stores and close them again.  Raises the store's own error if one cannot be opened."""
+    async with Federation(settings.federation):
+        pass
+
+
+def serve_in_workers(settings: Settings, listener: socket.socket, console: Console) -> None:
+    """Serve on a bound socket by several processes until a signal; a process that dies is replaced.  Streams
+    that are open then are cut off after the time for what is under way."""
+    config = uvicorn.Config(
+        partial(_worker, settings),
+        factory=True, lifespan="on", workers=settings.workers,
+        ws_max_size=settings.limits.body_bytes, **_PROTOCOLS,
+    )  # fmt: skip
+    listener.listen()
+    _announce(listener, console)
+    Multiprocess(config, sockets=[listener]).run()
+
+
+def _worker(settings: Settings) -> Starlette:
+    """The application of one process."""
+    app = create_app(settings)
+    log_to_console()
+    forget_what_stays()
+    return app
+
+
+def log_to_console() -> None:
+    """Send the log where the server's operator looks."""
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+
+
+def _announce(listener: socket.socket, console: Console) -> None:
+    """Say where the server is: who reads it may connect at once, and waits."""
     host, port = listener.getsockname()[:2]
-    async with app.router.lifespan_context(app):
-        forget_what_stays()
-        listener.listen()  # who reads the line below may connect at once, and waits for the server
-        where = f"http://{host}:{port}/graphql"
-        console.print(f"Memory Gateway: {where} (Ctrl+C stops it)", soft_wrap=True)
-        await Server(app, settings).serve(sockets=[listener])
+    where = f"http://{host}:{port}/graphql"
+    console.print(f"Memory Gateway: {where} (Ctrl+C stops it)", soft_wrap=True)

@@ -187,6 +187,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=256)
     tenant: str = Field(default="default", min_length=1, max_length=200)
     execution: Literal["breadth_first", "graphql_core"] = "breadth_first"
     stores: dict[str, StoreSettings] = Field(default_factory=dict)

@@ -789,9 +789,9 @@ async def serving(
             await process.communicate()
 
 
-async def served(folder: Path, how: signal.Signals) -> Ran:
+async def served(folder: Path, how: signal.Signals, *arguments: str) -> Ran:
     """A server of memory.db that answers a question, and how it ends on a signal."""
-    async with serving(cwd=folder, MEMORY_GATEWAY_PORT="0") as (process, address):
+    async with serving(*arguments, cwd=folder, MEMORY_GATEWAY_PORT="0") as (process, address):
         async with httpx.AsyncClient(base_url=address) as client:
             asked = {"query": '{ entity(key: "e:24") { key } }'}
             answer = (await client.post("/graphql", json=asked)).json()
@@ -809,6 +809,25 @@ async def test_serve_answers_and_stops_cleanly_on_a_signal(tmp_path: Path, good:
     assert (interrupted.code, interrupted.err) == (0, "")
     assert content(tmp_path / "memory.db") == content(good / "memory.db")
     assert "memory.db-wal" not in files_of(tmp_path)
+
+
+async def test_several_processes_serve_and_stop_cleanly_on_a_signal(
+    tmp_path: Path, good: Path
+) -> None:
+    shutil.copy(good / "memory.db", tmp_path)
+    ran = await served(tmp_path, signal.SIGTERM, "--workers", "2")
+    assert (ran.code, ran.err) == (0, "")
+    assert content(tmp_path / "memory.db") == content(good / "memory.db")
+
+
+async def test_a_store_that_cannot_be_opened_ends_several_processes_before_they_begin(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "memory.db").write_text("no database")
+    ran = await run("serve", "--workers", "2", "--port", "0", cwd=tmp_path)
+    assert ran.code == 1
+    assert "memory.db" in ran.err
+    assert len(ran.err.splitlines()) == 1
 
 
 async def test_a_port_in_use_is_named(tmp_path: Path, good: Path) -> None:
