@@ -1,15 +1,20 @@
-# make demo · make test · make check · make bench · make oracles: each does its own set-up in .venv
+# make demo · make test · make check · make bench · make oracles · make explorer: each does its own set-up in .venv
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11,$(if $(shell command -v python$(v) 2>/dev/null && python$(v) -c "import ensurepip, sqlite3" 2>/dev/null && echo yes),python$(v))) python3)
 UV := $(shell command -v uv 2>/dev/null)
 READY := $(VENV)/.ready
+EXPLORER := gateway/explorer/assets/index.html
 
-.PHONY: demo test oracles check format bench schema lock clean
+.PHONY: demo explorer test oracles check format bench schema lock clean
 
 demo: $(READY)  ## build the demo memory and serve it with an explorer
+	@test -e $(EXPLORER) || $(BIN)/python -m gateway.explorer.build || echo "going on with the plain page"
 	$(BIN)/memory-gateway demo --port $(PORT)
+
+explorer: $(READY)  ## build the explorer, the page at /graphql, anew
+	$(BIN)/python -m gateway.explorer.build
 
 test: $(READY)  ## every test, on two workers; starts the servers that it needs
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup

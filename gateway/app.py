@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncGenerator
-from logging import getLogger
+from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -12,10 +12,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 
 from backends.federation import Federation
-from gateway.errors import plain
+from gateway.errors import plain, unexpected
+from gateway.explorer import static_files
 from gateway.health import Ready, healthz, warn
 from gateway.schema import create_schema, print_sdl
 from gateway.settings import HttpSettings, Settings
@@ -31,8 +32,6 @@ COMPRESSED_FROM = 1024
 
 ON_THREAD_FROM = 64 * 1024
 """Bytes that are compressed on a thread: fewer hold the event loop for less than a millisecond."""
-
-log = getLogger("memory_gateway")
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -63,6 +62,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/", home),
             graphql,
             WebSocketRoute("/graphql", SocketEndpoint(service, openings, settings).__call__),
+            Mount("/assets", static_files()),
             Route("/schema.graphql", schema_file),
             Route("/healthz", healthz),
             Route("/readyz", Ready(federation).__call__),
@@ -104,16 +104,15 @@ def _middleware(settings: HttpSettings) -> list[Middleware]:
 async def _not_here(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = f"{request.method} {request.url.path}: {error.detail}"
-    return _json_error(error.status_code, message, "BAD_USER_INPUT", dict(error.headers or {}))
+    shown = plain(message, "BAD_USER_INPUT")
+    return _json_error(error.status_code, shown, dict(error.headers or {}))
 
 
 async def _unexpected(_: Request, error: Exception) -> Response:
-    log.error("unexpected: %s", error, exc_info=error)
-    return _json_error(500, "Something went wrong here; the log has it.", "INTERNAL")
+    return _json_error(500, unexpected(error))
 
 
 def _json_error(
-    status: int, message: str, code: str, headers: dict[str, str] | None = None
+    status: int, error: dict[str, Any], headers: dict[str, str] | None = None
 ) -> Response:
-    content = {"errors": [plain(message, code)]}
-    return Response(msgspec.json.encode(content), status, headers, "application/json")
+    return Response(msgspec.json.encode({"errors": [error]}), status, headers, "application/json")

@@ -1,18 +1,61 @@
-"""The page in which people explore a memory: GraphiQL from a CDN, and a plain editor without one."""
+"""The page in which people explore a memory, and its files.
 
+app/     its source: GraphiQL with panels of our own, TypeScript
+assets/  what build.py makes of it: index.html, and assets/ with its files; absent until then
+page.html  a plain editor, served where nothing was built
+
+A page asks nothing of any other machine, and its Content-Security-Policy says so.
+"""
+
+import base64
+import hashlib
+import re
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 EXAMPLES = files("gateway.demo").joinpath("examples")
+HERE = Path(__file__).parent
+BUILT = HERE / "assets"
+PLACEHOLDER = "/*EXAMPLES*/[]"
+
+FOREVER = "public, max-age=31536000, immutable"
+"""A file's name has the hash of what is in it."""
+
+
+class Files(StaticFiles):
+    """The page's files; 404 for every one where nothing was built."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(directory=folder, check_dir=False)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, to be kept by whoever asked for it."""
+        response = await super().get_response(path, scope)
+        response.headers["x-content-type-options"] = "nosniff"
+        if response.status_code < 400:
+            response.headers["cache-control"] = FOREVER
+        return response
+
+    async def check_config(self) -> None:
+        """Nothing: a folder that is not there is no mistake."""
 
 
 def explorer_page() -> HTMLResponse:
-    """The page, its example queries as tabs."""
-    return HTMLResponse(_page())
+    """The page, its example queries as tabs: the built one if there is one, else the plain one."""
+    page, headers = _page()
+    return HTMLResponse(page, headers=headers)
+
+
+def static_files() -> StaticFiles:
+    """What serves the page's files, to be mounted at /assets."""
+    return Files(BUILT / "assets")
 
 
 def examples() -> list[dict[str, Any]]:
@@ -30,8 +73,40 @@ def _title(text: str) -> str:
 
 
 @cache
-def _page() -> str:
-    template = files("gateway.explorer").joinpath("page.html").read_text(encoding="utf-8")
+def _page() -> tuple[str, dict[str, str]]:
+    """A page and its headers."""
+    built = BUILT / "index.html"
+    template = (built if built.exists() else HERE / "page.html").read_text(encoding="utf-8")
     # Inside <script> only "</" could end the element early.
     tabs = msgspec.json.encode(examples()).decode().replace("</", "<\\/")
-    return template.replace("/*EXAMPLES*/[]", tabs)
+    headers = {
+        "content-security-policy": _policy(template),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-cache",  # it names the files of its own build
+    }
+    return template.replace(PLACEHOLDER, tabs), headers
+
+
+def _policy(page: str) -> str:
+    """What a page may do.  The editor writes style elements; of scripts only files and the page's own."""
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    return "; ".join(
+        (
+            "default-src 'none'",
+            " ".join(("script-src 'self'", *map(_hash_source, scripts))),
+            "connect-src 'self'",
+            "worker-src 'self'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data:",
+            "font-src 'self' data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _hash_source(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
