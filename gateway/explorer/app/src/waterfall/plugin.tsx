@@ -19,8 +19,8 @@ function Waterfall() {
       {!last && <p>Run an operation to see the calls of stores that it makes.</p>}
       {last && !last.trace && (
         <p>
-          This answer has no trace. <code>http.trace</code> in the settings turns it on:{" "}
-          <code>trace = true</code> beneath <code>[http]</code>, or{" "}
+          This answer has no trace: subscriptions and refused requests have none. Others have one where{" "}
+          <code>http.trace</code> is on: <code>trace = true</code> beneath <code>[http]</code>, or{" "}
           <code>MEMORY_GATEWAY_HTTP__TRACE=true</code>.
         </p>
       )}
