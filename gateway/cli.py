@@ -1,7 +1,6 @@
 """The command `memory-gateway`.  Exit codes: 0 good, 1 a problem was found, 2 wrong usage."""
 
 import asyncio
-import socket
 import sys
 from collections.abc import Coroutine
 from importlib.resources import as_file, files
@@ -23,7 +22,7 @@ from gateway.loading import load as load_files
 from gateway.loading import print_report
 from gateway.migrating import migrate
 from gateway.schema import create_schema, print_sdl
-from gateway.server import serve_app, serve_in_workers, try_stores
+from gateway.server import bind, serve_app, serve_in_workers, try_stores
 from gateway.settings import Settings, load_settings
 
 T = TypeVar("T")
@@ -226,10 +225,8 @@ def _side(flag: str, config: Path | None, database: Path | None, **given: Any) -
 
 def _serve(settings: Settings) -> None:
     """Listen first, so that a port in use is found before anything is opened."""
-    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener = bind(settings.host, settings.port)
     except OSError as error:
         reason = error.strerror or error
         _fail(

@@ -47,6 +47,17 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def bind(host: str, port: int) -> socket.socket:
+    """A socket for `serve_app` or `serve_in_workers`, not listening yet.  Raises OSError."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections inherit it.  An answer goes out in two pieces, and the second would wait for the client to
+    # acknowledge the first: 40 ms.  The event loop sees to it only where the socket names its protocol.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.bind((host, port))
+    return listener
+
+
 def forget_what_stays() -> None:
     """Take what is here now, which is here to stay, out of the sight of the garbage collector: a full
     collection then takes a tenth of its time (docs/decisions/0005-engine.md)."""

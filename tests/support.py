@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, tzinfo
@@ -23,7 +22,7 @@ from backends.records import Scope
 from backends.trace import StoreCall, recording
 from gateway.app import create_app
 from gateway.loading import load
-from gateway.server import Server
+from gateway.server import Server, bind
 from gateway.settings import load_settings
 from tests.servers.process import locked
 
@@ -120,7 +119,8 @@ async def serving(
     """The application behind its server, in this event loop: the URL of its API."""
     chosen = load_settings(database=database, config=config, **settings)
     app = create_app(chosen)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with bind("127.0.0.1", 0) as listener:
+        listener.listen()  # who connects before the server runs waits for it
         server = Server(app, chosen)
         async with app.router.lifespan_context(app):
             running = asyncio.create_task(server.serve(sockets=[listener]))
