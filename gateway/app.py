@@ -19,7 +19,8 @@ from gateway.errors import plain, unexpected
 from gateway.explorer import static_files
 from gateway.health import Ready, healthz, warn
 from gateway.schema import create_schema, print_sdl
-from gateway.settings import HttpSettings, Settings
+from gateway.sections import HttpSettings
+from gateway.settings import Settings
 from gateway.transports.accept import MULTIPART
 from gateway.transports.asked import METHODS
 from gateway.transports.endpoint import GraphQLEndpoint

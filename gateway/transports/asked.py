@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 
-from gateway.settings import LimitSettings
+from gateway.sections import LimitSettings
 from gateway.transports.accept import JSON
 from gateway.transports.refused import Refused
 

@@ -32,7 +32,7 @@ from gateway.transports.accept import (
 )
 from gateway.transports.asked import Asked, Reader
 from gateway.transports.connection import while_connected
-from gateway.transports.events import stream
+from gateway.transports.events import FRAMINGS, stream
 from gateway.transports.openings import Openings
 from gateway.transports.refused import NotExecutable, Refused
 from gateway.transports.service import Answer, Operation, Service
@@ -84,32 +84,25 @@ class GraphQLEndpoint:
             operation = self._service.prepare(asked)
         except NotExecutable as reason:
             if accept.single is None and accept.stream is not None:
-                self._openings.check()
-                return stream(accept.stream, _only(reason), self._openings, self._heartbeat)
+                return self._stream(accept.stream, _only(reason))
             raise
         media_type = _transport(operation, accept, is_get=request.method == "GET")
-        if (
-            operation.in_parts is not None
-            and accept.parts is not None
-            and media_type == accept.single
-        ):
-            self._openings.check()
-            answers = self._service.answer_in_parts(operation, accept.parts)
-            return stream(accept.parts, answers, self._openings, self._heartbeat)
-        if media_type in (EVENT_STREAM, MULTIPART):
-            self._openings.check()
-            answers = self._service.answers(operation)
-            return stream(media_type, answers, self._openings, self._heartbeat)
+        if media_type in FRAMINGS:
+            return self._stream(media_type, self._service.answers(operation))
+        if operation.in_parts is not None and accept.parts is not None:
+            parts = self._service.answer_in_parts(operation, accept.parts)
+            return self._stream(accept.parts, parts)
         async with while_connected(request):
             if self._traces and HEADER in request.headers:
-                answer, body = await traced(self._service, operation, began)
-                response = _response(answer, media_type, body)
-                response.headers["cache-control"] = "no-store"
-                return response
+                return _traced(*await traced(self._service, operation, began), media_type)
             answer = await self._service.answer(operation)
         if request.method == "GET":
             return self._cacheable(request, answer, media_type)
         return _response(answer, media_type)
+
+    def _stream(self, framing: str, answers: AsyncGenerator[Answer]) -> Response:
+        self._openings.check()
+        return stream(framing, answers, self._openings, self._heartbeat)
 
     async def _answer_all(self, batch: Sequence[Asked]) -> Response:
         answers = await asyncio.gather(*(self._one_of_batch(asked) for asked in batch))
@@ -170,6 +163,12 @@ def _wants_page(request: Request) -> bool:
 
 def _tags(request: Request) -> set[str]:
     return {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}
+
+
+def _traced(answer: Answer, body: bytes, media_type: str) -> Response:
+    response = _response(answer, media_type, body)
+    response.headers["cache-control"] = "no-store"
+    return response
 
 
 def _response(answer: Answer, media_type: str, body: bytes | None = None) -> Response:

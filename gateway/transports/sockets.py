@@ -15,7 +15,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from gateway.errors import plain, unexpected
 from gateway.execution.encoding import encode
-from gateway.settings import Settings, StreamSettings
+from gateway.sections import StreamSettings
+from gateway.settings import Settings
 from gateway.transports.asked import Asked, decode
 from gateway.transports.openings import Openings
 from gateway.transports.refused import NotExecutable, Refused
