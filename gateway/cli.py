@@ -18,6 +18,7 @@ from backends.records import Scope
 from gateway import schema_diff
 from gateway.copying import Copied, Memory, copy, print_copied, same_place
 from gateway.doctor import examine
+from gateway.explorer import DEMO_EXAMPLES
 from gateway.loading import load as load_files
 from gateway.loading import print_report
 from gateway.migrating import migrate
@@ -71,6 +72,7 @@ def demo(host: HostOption = None, port: PortOption = None) -> None:
     """Build the demo memory, the history of crewed spaceflight to the Moon, and serve it."""
     DEMO_DATABASE.parent.mkdir(exist_ok=True)
     settings = _settings(None, DEMO_DATABASE, host=host, port=port)
+    settings.explorer.examples = DEMO_EXAMPLES
     settings.http.trace = True  # there is nothing to hide, and the explorer has a waterfall to show
     with as_file(files("gateway.demo").joinpath("memory")) as folder:
         report = _run(_load(settings, [str(folder)]))

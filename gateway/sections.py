@@ -145,3 +145,11 @@ class StreamSettings(BaseModel):
     idle_seconds: float = Field(default=300.0, gt=0)
     heartbeat_seconds: float = Field(default=12.0, gt=0)
     status_seconds: float = Field(default=5.0, gt=0)
+
+
+class ExplorerSettings(BaseModel):
+    """`[explorer]`: the folder of the example queries, a file `*.graphql` each, that are the page's tabs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    examples: Path | None = None

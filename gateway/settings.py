@@ -35,6 +35,7 @@ from gateway.sections import (
     CacheSettings,
     DocumentSettings,
     EmbedderSettings,
+    ExplorerSettings,
     HttpSettings,
     LimitSettings,
     RoleSettings,
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     http: HttpSettings = Field(default_factory=HttpSettings)
     documents: DocumentSettings = Field(default_factory=DocumentSettings)
     streams: StreamSettings = Field(default_factory=StreamSettings)
+    explorer: ExplorerSettings = Field(default_factory=ExplorerSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     search: SearchSettings = Field(default_factory=SearchSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)

@@ -1,8 +1,9 @@
 """The page in which people explore a memory, and its files.
 
-app/     its source: GraphiQL with panels of our own, TypeScript
-assets/  what build.py makes of it: index.html, and assets/ with its files; absent until then
+app/       its source: GraphiQL with panels of our own, TypeScript
+assets/    what build.py makes of it: index.html, and assets/ with its files; absent until then
 page.html  a plain editor, served where nothing was built
+examples/  queries for a memory of which nothing is known; the demo has its own
 
 A page asks nothing of any other machine, and its Content-Security-Policy says so.
 """
@@ -11,7 +12,6 @@ import base64
 import hashlib
 import re
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-EXAMPLES = files("gateway.demo").joinpath("examples")
+from backends.errors import ConfigurationError
+
 HERE = Path(__file__).parent
+EXAMPLES = HERE / "examples"
+DEMO_EXAMPLES = HERE.parent / "demo" / "examples"
 BUILT = HERE / "assets"
 PLACEHOLDER = "/*EXAMPLES*/[]"
 
@@ -47,9 +50,9 @@ class Files(StaticFiles):
         """Nothing: a folder that is not there is no mistake."""
 
 
-def explorer_page() -> HTMLResponse:
-    """The page, its example queries as tabs: the built one if there is one, else the plain one."""
-    page, headers = _page()
+def explorer_page(folder: Path = EXAMPLES) -> HTMLResponse:
+    """The page, the example queries of a folder as tabs: the built one if there is one, else the plain one."""
+    page, headers = _page(folder)
     return HTMLResponse(page, headers=headers)
 
 
@@ -58,13 +61,15 @@ def static_files() -> StaticFiles:
     return Files(BUILT / "assets")
 
 
-def examples() -> list[dict[str, Any]]:
-    """The example queries, in order: a title (the first comment line) and the query."""
-    found = sorted(
-        (entry for entry in EXAMPLES.iterdir() if entry.name.endswith(".graphql")),
-        key=lambda entry: entry.name,
-    )
-    texts = [entry.read_text(encoding="utf-8") for entry in found]
+def examples(folder: Path = EXAMPLES) -> list[dict[str, Any]]:
+    """The example queries of a folder by file name: a title (the first comment line) and the query.  Raises
+    ConfigurationError."""
+    try:
+        texts = [file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.graphql"))]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"explorer.examples: {folder}: {error}") from error
+    if not texts:
+        raise ConfigurationError(f"explorer.examples: {folder} has no files *.graphql")
     return [{"title": _title(text), "query": text} for text in texts]
 
 
@@ -73,12 +78,12 @@ def _title(text: str) -> str:
 
 
 @cache
-def _page() -> tuple[str, dict[str, str]]:
+def _page(folder: Path) -> tuple[str, dict[str, str]]:
     """A page and its headers."""
     built = BUILT / "index.html"
     template = (built if built.exists() else HERE / "page.html").read_text(encoding="utf-8")
     # Inside <script> only "</" could end the element early.
-    tabs = msgspec.json.encode(examples()).decode().replace("</", "<\\/")
+    tabs = msgspec.json.encode(examples(folder)).decode().replace("</", "<\\/")
     headers = {
         "content-security-policy": _policy(template),
         "x-content-type-options": "nosniff",

@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from gateway.execution.encoding import encode
-from gateway.explorer import explorer_page
+from gateway.explorer import EXAMPLES, explorer_page
 from gateway.settings import Settings
 from gateway.transports.accept import (
     EVENT_STREAM,
@@ -52,6 +52,8 @@ class GraphQLEndpoint:
         self._openings = openings
         self._reader = Reader(settings.limits)
         self._heartbeat = settings.streams.heartbeat_seconds
+        self._examples = settings.explorer.examples or EXAMPLES
+        explorer_page(self._examples)  # what is wrong with them is found now
         self._traces = settings.http.trace
         age = settings.http.max_age
         self._caching = f"private, max-age={age}" if age else "private, no-cache"
@@ -59,7 +61,7 @@ class GraphQLEndpoint:
     async def __call__(self, request: Request) -> Response:
         """Answer a request, whatever it is."""
         if request.method == "GET" and not request.url.query and _wants_page(request):
-            return explorer_page()
+            return explorer_page(self._examples)
         media_type = JSON
         try:
             accept = accepted(request.headers.get("accept"))

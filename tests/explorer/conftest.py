@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from gateway.explorer import DEMO_EXAMPLES
 from tests.explorer.driver import Script, driver
 from tests.servers.fixtures import had
 from tests.support import DEMO, fill, serving
+
+TABS = {"examples": DEMO_EXAMPLES}
 
 
 @pytest.fixture(scope="session")
@@ -41,12 +44,12 @@ async def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 async def url(script: Script, database: Path) -> AsyncGenerator[str]:
     """Where the page is, of a gateway that traces."""
-    async with serving(database, http={"trace": True}) as url:
+    async with serving(database, http={"trace": True}, explorer=TABS) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 async def url_untraced(script: Script, database: Path) -> AsyncGenerator[str]:
     """Where the page is, of a gateway as it is by default."""
-    async with serving(database) as url:
+    async with serving(database, explorer=TABS) as url:
         yield url

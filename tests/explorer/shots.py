@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+from tests.explorer.conftest import TABS
 from tests.explorer.driver import driver
 from tests.support import DEMO, ROOT, fill, serving
 
@@ -13,7 +14,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, driver() as script:
         database = Path(folder) / "memory.db"
         await fill(database, DEMO)
-        async with serving(database, http={"trace": True}) as url:
+        async with serving(database, http={"trace": True}, explorer=TABS) as url:
             told = await script("shots.js", url, str(ROOT / "docs"))
     for name in ("explorer", "explorer-graph"):
         print(told[name])

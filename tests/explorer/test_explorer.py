@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.explorer import examples
+from gateway.explorer import DEMO_EXAMPLES, examples
 from tests.explorer.driver import Script
 
 OPERATION = re.compile(r"^query (\w+)", re.MULTILINE)
-EXAMPLES = [OPERATION.findall(example["query"])[0] for example in examples()]
+EXAMPLES = [OPERATION.findall(example["query"])[0] for example in examples(DEMO_EXAMPLES)]
 """The names of the example queries, which are the titles of their tabs."""
 
 SUBGRAPH = """query Around {
@@ -134,7 +134,7 @@ async def test_draws_the_graph_of_an_answer(script: Script, url: str, query: str
 
 async def test_draws_the_graph_of_the_example(script: Script, url: str) -> None:
     """Its entities have keys and names, but no ids."""
-    [query] = [each["query"] for each in examples() if "subgraph(" in each["query"]]
+    [query] = [each["query"] for each in examples(DEMO_EXAMPLES) if "subgraph(" in each["query"]]
     told = await script("graph.js", url, query, "click")
     graph = told["answer"]["data"]["subgraph"]
     assert sorted(told["names"]) == sorted(entity["name"] for entity in graph["entities"])

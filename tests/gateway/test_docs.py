@@ -36,8 +36,8 @@ def test_the_documented_configuration_is_valid() -> None:
     settings = Settings(**tomllib.loads(example))
     assert settings.federation.roles.texts == "memory"
     documented = tomllib.loads(example)
-    documented["documents"]["manifest"] = None  # it stands in a comment
-    for section in ("documents", "http", "limits", "search", "streams"):
+    documented["documents"]["manifest"] = documented["explorer"]["examples"] = None  # in comments
+    for section in ("documents", "explorer", "http", "limits", "search", "streams"):
         assert set(documented[section]) == set(getattr(settings, section).model_dump())
 
 

@@ -464,6 +464,39 @@ async def test_browsers_get_the_page_with_every_example(odd: Gateway) -> None:
     assert all(tab["title"] and tab["query"].strip() for tab in tabs)
 
 
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example["title"])
+async def test_an_example_fits_any_memory(
+    odd: Gateway, demo: Gateway, example: dict[str, str], tmp_path: Path
+) -> None:
+    query = example["query"]
+    async with running(tmp_path / "empty.db") as empty:
+        for gateway in (odd, demo, empty):
+            if "subscription" in query:
+                response = await gateway.client.post("/graphql", json={"query": query})
+                assert response.status_code == 406  # it is valid, and wants a stream
+            else:
+                await gateway.data(query)
+
+
+async def test_tabs_of_ones_own_are_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "b.graphql").write_text("# Second: more\n{ stores { name } }")
+    (tmp_path / "a.graphql").write_text("# First\n{ __typename }")
+    async with running(tmp_path / "m.db", explorer={"examples": tmp_path}) as gateway:
+        page = (await gateway.client.get("/graphql", headers={"accept": BROWSER})).text
+    assert [each["title"] for each in examples(tmp_path)] == ["First", "Second"]
+    assert "# First" in page
+    assert "# Second" in page
+
+
+@pytest.mark.parametrize("content", [None, b"\xff"])
+def test_a_folder_without_tabs_is_named(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "a.graphql").write_bytes(content)
+    settings = load_settings(database=tmp_path / "m.db", explorer={"examples": tmp_path})
+    with pytest.raises(ConfigurationError, match=r"explorer\.examples"):
+        create_app(settings)
+
+
 async def test_the_root_leads_to_the_page(odd: Gateway) -> None:
     response = await odd.client.get("/", headers={"accept": BROWSER})
     assert response.is_redirect
