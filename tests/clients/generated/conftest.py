@@ -24,7 +24,7 @@ OPERATIONS = FOLDER / "operations.graphql"
 REQUIREMENTS = FOLDER / "ariadne-requirements.txt"
 SECONDS = 60
 """That a program may take."""
-SECONDS_TO_INSTALL = 120
+SECONDS_TO_INSTALL = 300
 
 
 class Project:
