@@ -9,10 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from benchmarks import node
 from tests.servers import gateway
 from tests.servers.fixtures import had
-from tests.servers.process import ServerMissing, cache, locked
+from tests.servers.packages import node_with
 from tests.support import DEMO, fill
 
 FOLDER = Path(__file__).parent
@@ -40,12 +39,7 @@ def script() -> Iterator[Script]:
 @contextmanager
 def _installed() -> Generator[Script]:
     """Raises ServerMissing if the packages cannot be had."""
-    try:
-        with locked(cache() / "clients.lock"):  # for all workers
-            node.install(FOLDER)
-    except node.PackagesMissing as missing:
-        raise ServerMissing(str(missing)) from missing
-    program = node.executable()
+    program = node_with(FOLDER)
 
     def run(name: str, *arguments: str) -> list[Any]:
         done = subprocess.run(

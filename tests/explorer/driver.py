@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from benchmarks import node
 from gateway.explorer.build import NotBuilt, build
+from tests.servers.packages import node_with
 from tests.servers.process import ServerMissing, cache, locked
 from tests.support import ROOT
 
@@ -35,10 +35,9 @@ def driver() -> Generator[Script]:
         with locked(cache() / "explorer.lock"):  # for all workers
             if not PAGE.exists():
                 build()
-            node.install(FOLDER)
-    except (NotBuilt, node.PackagesMissing) as missing:
+    except NotBuilt as missing:
         raise ServerMissing(str(missing)) from missing
-    program = node.executable()
+    program = node_with(FOLDER)
 
     async def run(name: str, *arguments: str) -> dict[str, Any]:
         process = await asyncio.create_subprocess_exec(

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from benchmarks import node
 from tests.servers.fixtures import had
+from tests.servers.packages import node_with
 from tests.servers.process import ServerMissing, cache, locked
 from tests.support import ROOT
 
@@ -122,12 +122,7 @@ def _copied(name: str, temporary: pytest.TempPathFactory) -> Path:
 @contextmanager
 def _npm() -> Generator[str]:
     """Raises ServerMissing if the packages cannot be had."""
-    try:
-        with locked(cache() / "generated-clients.lock"):  # for all workers
-            node.install(FOLDER)
-    except node.PackagesMissing as missing:
-        raise ServerMissing(str(missing)) from missing
-    yield node.executable()
+    yield node_with(FOLDER)
 
 
 @contextmanager
