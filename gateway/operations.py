@@ -41,6 +41,11 @@ def executor_of(settings: Settings) -> type[Executor[Any]]:
     return BreadthFirst
 
 
+def _plain(document: DocumentNode, text: str) -> DocumentNode:
+    """The document without @defer and @stream; most documents have no directive at all, and need no walk."""
+    return without(document, DIRECTIVES) if "@" in text else document
+
+
 _is_awaitable: Any = optimized_is_awaitable
 _source_of_events = cast("Callable[[Any], Any]", graphql.create_source_event_stream)
 
@@ -57,7 +62,7 @@ class Operations:
             self._schema,
             most_tokens=limits.tokens,
             check=lambda document, text: exceeded(document, text, limits),
-            simplify=lambda document: without(document, DIRECTIVES),
+            simplify=_plain,
         )
 
     def prepare(self, text: str) -> Prepared:

@@ -56,7 +56,7 @@ class DocumentCache:
         *,
         most_tokens: int | None = None,
         check: Check | None = None,
-        simplify: Callable[[DocumentNode], DocumentNode] | None = None,
+        simplify: Callable[[DocumentNode, str], DocumentNode] | None = None,
     ) -> None:
         self._schema = schema
         self._most_tokens = most_tokens
@@ -87,7 +87,7 @@ class DocumentCache:
             errors = validate(self._schema, document)
             if errors or self._simplify is None:
                 return Prepared(document, errors, document)
-            return Prepared(self._simplify(document), errors, document)
+            return Prepared(self._simplify(document, text), errors, document)
         except GraphQLError as error:
             return Prepared(None, [error])
         except RecursionError:

@@ -226,9 +226,8 @@ def _strawberry_source(schema: Any, field: StrawberryField) -> Source:
     if type(field).get_result is not StrawberryField.get_result:
         return Resolver()
     if field.is_subscription or getattr(schema.schema_converter, "exception_handlers", None):
-        return (
-            Resolver()
-        )  # of a subscription it is the event that is resolved, not the function called
+        # Of a subscription it is the event that is resolved, not the function called.
+        return Resolver()
     if field.is_basic_field:
         name = field.python_name
         is_plain = name.isidentifier() and not iskeyword(name)

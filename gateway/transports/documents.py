@@ -74,9 +74,8 @@ class Documents:
             raise NotExecutable.because(
                 "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported"
             )
-        raise NotExecutable.because(
-            "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"
-        )  # the words are the protocol's
+        # The words are the protocol's.
+        raise NotExecutable.because("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
 
 
 def _name(asked: Asked) -> str | None:
