@@ -2,8 +2,11 @@
 
 import gc
 import logging
+import multiprocessing
+import os
 import signal
 import socket
+import threading
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -25,6 +28,10 @@ _PROTOCOLS: dict[str, Any] = {
     "log_level": "warning",
     "timeout_graceful_shutdown": 10,
 }
+
+_SECONDS_TO_BEGIN = 30
+"""That a worker may take until it answers its supervisor, which kills it then: on a busy machine the 5 seconds
+of uvicorn's default are not enough to import the program, and no worker would ever come up."""
 
 
 class Server(uvicorn.Server):
@@ -91,7 +98,8 @@ def serve_in_workers(settings: Settings, listener: socket.socket, console: Conso
     config = uvicorn.Config(
         partial(_worker, settings),
         factory=True, lifespan="on", workers=settings.workers,
-        ws_max_size=settings.limits.body_bytes, **_PROTOCOLS,
+        ws_max_size=settings.limits.body_bytes, timeout_worker_healthcheck=_SECONDS_TO_BEGIN,
+        **_PROTOCOLS,
     )  # fmt: skip
     listener.listen()
     _announce(listener, console)
@@ -99,11 +107,20 @@ def serve_in_workers(settings: Settings, listener: socket.socket, console: Conso
 
 
 def _worker(settings: Settings) -> Starlette:
-    """The application of one process."""
+    """The application of one process, which ends with its supervisor, however that one ends."""
+    threading.Thread(target=_end_with_supervisor, daemon=True).start()
     app = create_app(settings)
     log_to_console()
     forget_what_stays()
     return app
+
+
+def _end_with_supervisor() -> None:
+    """Workers that outlive it would hold the port against the next server."""
+    supervisor = multiprocessing.parent_process()
+    assert supervisor is not None
+    supervisor.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def log_to_console() -> None:

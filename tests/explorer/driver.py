@@ -18,7 +18,7 @@ from tests.support import ROOT
 FOLDER = Path(__file__).parent
 PAGE = ROOT / "gateway" / "explorer" / "assets" / "index.html"
 VARIABLE = "MEMORY_GATEWAY_TEST_CHROMIUM"
-SECONDS = 90
+SECONDS = 60
 """That a script may take."""
 
 Script = Callable[..., Awaitable[dict[str, Any]]]
@@ -52,7 +52,7 @@ def driver() -> Generator[Script]:
                 output, errors = await process.communicate()
         finally:
             if process.returncode is None:
-                process.terminate()
+                process.kill()  # asked to end, it would first wait for the browser, which may hang
                 await process.wait()
         assert process.returncode == 0, errors.decode()
         return dict(msgspec.json.decode(line) for line in output.splitlines())

@@ -12,7 +12,7 @@ import signal
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, chdir, closing, contextmanager
+from contextlib import asynccontextmanager, chdir, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,6 +64,7 @@ async def start(
     return await asyncio.create_subprocess_exec(
         str(PROGRAM), *map(str, arguments), cwd=cwd, env=environment(**more), stdin=pipe,
         stdout=pipe, stderr=pipe, preexec_fn=bounded if limit else None,
+        start_new_session=True,
     )  # fmt: skip
 
 
@@ -72,11 +73,17 @@ async def ended(process: asyncio.subprocess.Process, stdin: bytes = b"") -> Ran:
     try:
         out, err = await asyncio.wait_for(process.communicate(stdin), PATIENCE)
     except TimeoutError:
-        process.kill()
+        kill(process)
         raise
     assert b"Traceback" not in out + err, (out + err).decode()[-2_000:]
     assert process.returncode is not None
     return Ran(process.returncode, out.decode(), err.decode())
+
+
+def kill(process: asyncio.subprocess.Process) -> None:
+    """End a process and those that it started, which hold its pipes."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 async def run(
@@ -774,9 +781,9 @@ async def serving(
             line = (await process.stdout.readline()).decode()
             found = re.search(r"http://\S+(?=/graphql)", line)
             assert found is not None, line
-            async with httpx.AsyncClient(base_url=found[0]) as client:
+            async with httpx.AsyncClient(base_url=found[0], timeout=PATIENCE) as client:
                 while True:
-                    try:
+                    try:  # several processes listen before there is one to answer
                         assert (await client.get("/readyz")).status_code == 200
                         break
                     except httpx.ConnectError:
@@ -784,15 +791,14 @@ async def serving(
                         await asyncio.sleep(0.02)
         yield process, found[0]
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
+        kill(process)
+        await process.communicate()
 
 
 async def served(folder: Path, how: signal.Signals, *arguments: str) -> Ran:
     """A server of memory.db that answers a question, and how it ends on a signal."""
     async with serving(*arguments, cwd=folder, MEMORY_GATEWAY_PORT="0") as (process, address):
-        async with httpx.AsyncClient(base_url=address) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=PATIENCE) as client:
             asked = {"query": '{ entity(key: "e:24") { key } }'}
             answer = (await client.post("/graphql", json=asked)).json()
             assert answer == {"data": {"entity": {"key": "e:24"}}}
@@ -818,6 +824,20 @@ async def test_several_processes_serve_and_stop_cleanly_on_a_signal(
     ran = await served(tmp_path, signal.SIGTERM, "--workers", "2")
     assert (ran.code, ran.err) == (0, "")
     assert content(tmp_path / "memory.db") == content(good / "memory.db")
+
+
+async def test_several_processes_end_with_the_one_that_began_them(
+    tmp_path: Path, good: Path
+) -> None:
+    shutil.copy(good / "memory.db", tmp_path)
+    two = ("--workers", "2")
+    async with serving(*two, cwd=tmp_path, MEMORY_GATEWAY_PORT="0") as (process, address):
+        process.kill()
+        ran = await ended(process)  # hears out the others too: they hold its pipes
+    assert ran.code == -signal.SIGKILL
+    async with httpx.AsyncClient(base_url=address) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get("/readyz")
 
 
 async def test_a_store_that_cannot_be_opened_ends_several_processes_before_they_begin(
