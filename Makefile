@@ -1,4 +1,4 @@
-# make demo · make test · make check · make bench · make oracles · make explorer: each does its own set-up in .venv
+# make demo · make test · make check · make bench · make nightly · make explorer: each does its own set-up in .venv
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null)
 READY := $(VENV)/.ready
 EXPLORER := gateway/explorer/assets/index.html
 
-.PHONY: demo explorer test oracles check format bench schema lock clean
+.PHONY: demo explorer test nightly oracles newest check format bench schema lock clean
 
 demo: $(READY)  ## build the demo memory and serve it with an explorer
 	@test -e $(EXPLORER) || $(BIN)/python -m gateway.explorer.build || echo "going on with the plain page"
@@ -19,8 +19,13 @@ explorer: $(READY)  ## build the explorer, the page at /graphql, anew
 test: $(READY)  ## every test, on two workers; starts the servers that it needs
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
+nightly: oracles newest
+
 oracles: $(READY)  ## for the night: each query on both executors, and thousands of made-up ones
 	MEMORY_GATEWAY_TEST_BOTH=1 MEMORY_GATEWAY_TEST_EXAMPLES=5000 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/gateway
+
+newest: $(READY)  ## for the night: what Neo4j is asked, asked of its newest version, which needs Java 21
+	MEMORY_GATEWAY_TEST_NEO4J_VERSION=newest $(BIN)/python -m pytest -q -k neo4j tests/contract tests/backends
 
 check: $(READY)  ## format, lint, import contracts, types, schema
 	$(BIN)/ruff format --check .

@@ -32,7 +32,6 @@ LONG = (
     "postgres",
     "peps embedded",
     "peps postgres",
-    "neo4j-newest",
 )
 """Other groups that take long, the longest last: the other workers begin with them, from the end."""
 

@@ -102,10 +102,6 @@ async def in_neo4j(places: Places) -> Mapping[str, object]:
     return msgspec.structs.asdict(places.server("neo4j_server"))
 
 
-async def in_newest_neo4j(places: Places) -> Mapping[str, object]:
-    return msgspec.structs.asdict(places.server("neo4j_newest"))
-
-
 async def in_redis(places: Places) -> Mapping[str, object]:
     # Time limits of a test machine: those of the default let a busy one lose its cache for a second.
     patient = {"call_timeout": 10.0, "connect_timeout": 10.0, "pool_timeout": 10.0}
@@ -128,7 +124,6 @@ ADAPTERS: dict[str, Adapter] = {
     "pgbouncer": Adapter("sql", behind_pgbouncer, ALL_ROLES),
     "qdrant": Adapter("qdrant", in_local_qdrant, VECTORS, atomic=False),
     "neo4j": Adapter("neo4j", in_neo4j, GRAPH | SEARCH),
-    "neo4j-newest": Adapter("neo4j", in_newest_neo4j, GRAPH | SEARCH),
     "redis": Adapter("redis", in_redis, CACHE, atomic=False),
     "memory": Adapter("memory", in_memory, CACHE, atomic=False),
 }

@@ -7,9 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from tests.servers.neo4j import NEWEST, Neo4j, java_for
+from tests.servers.neo4j import Neo4j
 from tests.servers.neo4j import serving as serving_neo4j
-from tests.servers.neo4j import started as started_neo4j
 from tests.servers.pgbouncer import serving as serving_pgbouncer
 from tests.servers.postgres import serving as serving_postgres
 from tests.servers.process import ServerMissing
@@ -35,16 +34,6 @@ def pgbouncer(postgres: str) -> Iterator[str]:
 def neo4j_server() -> Iterator[Neo4j]:
     """A Neo4j server: its URL, user and password."""
     yield from had(serving_neo4j())
-
-
-@pytest.fixture(scope="session")
-def neo4j_newest() -> Iterator[Neo4j]:
-    """A Neo4j server of the newest version.  It asks for a later Java, which CI may be without."""
-    try:
-        java_for(NEWEST)
-    except ServerMissing as missing:
-        pytest.skip(str(missing))
-    yield from had(started_neo4j(version=NEWEST))
 
 
 @pytest.fixture(scope="session")

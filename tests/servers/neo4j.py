@@ -25,6 +25,8 @@ from tests.servers.process import (
 
 VARIABLE = "MEMORY_GATEWAY_TEST_NEO4J_URL"
 VERSION = "MEMORY_GATEWAY_TEST_NEO4J_VERSION"
+"""Variable that names the version of our own servers: its number, or `newest`.  Not named: the LTS."""
+
 LTS = "5.26.30"
 NEWEST = "2026.08.1"
 USER = "neo4j"
@@ -70,16 +72,12 @@ def serving() -> Generator[Neo4j]:
 
 
 @contextmanager
-def started(
-    folder: Path | None = None, *, port: int | None = None, version: str | None = None
-) -> Generator[Neo4j]:
-    """A server of our own, of the version given or named by the environment, else the LTS.
-
-    In a folder given it finds what it left there.
-    """
-    version = version or given(VERSION) or LTS
+def started(folder: Path | None = None, *, port: int | None = None) -> Generator[Neo4j]:
+    """A server of our own.  In a folder given it finds what it left there."""
+    named = given(VERSION) or LTS
+    version = NEWEST if named == "newest" else named
     port = port or free_port()
-    found = java_for(version)
+    found = _java_for(version)
     jars = _jars(version)
     with place("neo4j", folder) as home:
         fresh = not (home / "data").exists()
@@ -99,7 +97,7 @@ def started(
             yield server
 
 
-def java_for(version: str) -> Path:
+def _java_for(version: str) -> Path:
     """A Java that a version runs on: 17 for version 5, 21 for those numbered by year, or a later one.
     Raises ServerMissing."""
     least = 17 if version.startswith("5.") else 21
