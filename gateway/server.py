@@ -1,5 +1,7 @@
 """Running the application under uvicorn, and saying where it is."""
 
+import asyncio
+import contextlib
 import gc
 import logging
 import multiprocessing
@@ -7,13 +9,16 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import AsyncGenerator
 from functools import partial
 from types import FrameType
 from typing import Any
 
 import uvicorn
+import uvicorn.server
 from rich.console import Console
 from starlette.applications import Starlette
+from starlette.types import Lifespan
 from uvicorn.supervisors import Multiprocess
 
 from backends.federation import Federation
@@ -93,8 +98,7 @@ async def try_stores(settings: Settings) -> None:
 
 
 def serve_in_workers(settings: Settings, listener: socket.socket, console: Console) -> None:
-    """Serve on a bound socket by several processes until a signal; a process that dies is replaced.  Streams
-    that are open then are cut off after the time for what is under way."""
+    """Serve on a bound socket by several processes until a signal; a process that dies is replaced."""
     config = uvicorn.Config(
         partial(_worker, settings),
         factory=True, lifespan="on", workers=settings.workers,
@@ -110,6 +114,7 @@ def _worker(settings: Settings) -> Starlette:
     """The application of one process, which ends with its supervisor, however that one ends."""
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     app = create_app(settings)
+    app.router.lifespan_context = _telling_streams(app.router.lifespan_context)
     log_to_console()
     forget_what_stays()
     return app
@@ -121,6 +126,29 @@ def _end_with_supervisor() -> None:
     assert supervisor is not None
     supervisor.join()
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _telling_streams(lifespan: Lifespan[Starlette]) -> Lifespan[Starlette]:
+    """A lifespan in which signals tell the open streams to end, as `Server` does: a worker's own server, which
+    is uvicorn's, would wait for them in vain."""
+
+    @contextlib.asynccontextmanager
+    async def telling(app: Starlette) -> AsyncGenerator[None]:
+        loop = asyncio.get_running_loop()
+        handlers: dict[int, Any] = {
+            sig: signal.getsignal(sig) for sig in uvicorn.server.HANDLED_SIGNALS
+        }
+
+        def tell(sig: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(app.state.openings.end)
+            handlers[sig](sig, frame)
+
+        async with lifespan(app):
+            for sig in handlers:
+                signal.signal(sig, tell)
+            yield
+
+    return telling
 
 
 def log_to_console() -> None:

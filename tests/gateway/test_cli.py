@@ -826,6 +826,27 @@ async def test_several_processes_serve_and_stop_cleanly_on_a_signal(
     assert content(tmp_path / "memory.db") == content(good / "memory.db")
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_streams_that_are_open_do_not_keep_a_server_from_ending(
+    tmp_path: Path, good: Path, workers: str
+) -> None:
+    shutil.copy(good / "memory.db", tmp_path)
+    asked = {"query": "subscription { storeStatusChanged { name } }"}
+    headers = {"accept": "text/event-stream"}
+    chosen = ("--workers", workers)
+    async with (
+        serving(*chosen, cwd=tmp_path, MEMORY_GATEWAY_PORT="0") as (process, address),
+        httpx.AsyncClient(base_url=address, timeout=PATIENCE) as client,
+        client.stream("POST", "/graphql", json=asked, headers=headers) as response,
+    ):
+        lines = response.aiter_lines()
+        assert await anext(lines) == "event: next"
+        process.send_signal(signal.SIGTERM)
+        ran = await ended(process)
+        assert "event: complete" not in [line async for line in lines]
+    assert (ran.code, ran.err) == (0, "")
+
+
 async def test_several_processes_end_with_the_one_that_began_them(
     tmp_path: Path, good: Path
 ) -> None:
