@@ -23,8 +23,9 @@ from gateway.loading import load as load_files
 from gateway.loading import print_report
 from gateway.migrating import migrate
 from gateway.schema import create_schema, print_sdl
-from gateway.server import bind, serve_app, serve_in_workers, try_stores
+from gateway.server import bind, serve_app, try_stores
 from gateway.settings import Settings, load_settings
+from gateway.workers import serve_in_workers
 
 T = TypeVar("T")
 
