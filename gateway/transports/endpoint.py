@@ -19,6 +19,7 @@ from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from gateway.errors import unexpected
 from gateway.execution.encoding import encode
 from gateway.explorer import EXAMPLES, explorer_page
 from gateway.settings import Settings
@@ -79,6 +80,9 @@ class GraphQLEndpoint:
             return _response(Answer({"errors": reason.errors}, is_executed=False), media_type)
         except ClientDisconnect:
             return Response(status_code=CLIENT_CLOSED_REQUEST)  # for the log: nobody receives it
+        except Exception as error:  # noqa: BLE001 - farther out it would lack what lets other origins read it
+            content = msgspec.json.encode({"errors": [unexpected(error)]})
+            return Response(content, 500, VARY, media_type)
 
     async def _answer(self, request: Request, asked: Asked, accept: Accepted) -> Response:
         began = time.perf_counter()

@@ -636,6 +636,19 @@ async def test_pages_of_the_origins_that_are_named_may_ask_and_no_others(tmp_pat
         assert "access-control-allow-origin" not in answer.headers
 
 
+async def test_pages_of_other_origins_may_read_that_something_unexpected_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = "https://app.example.org"
+    monkeypatch.setattr(DocumentCache, "prepare", lambda *_: 1 / 0)
+    async with running(tmp_path / "memory.db", http={"cors_origins": [ours]}) as gateway:
+        response = await post(gateway, {"query": ASK}, accept=GRAPHQL, origin=ours)
+    assert response.status_code == 500
+    assert response.headers["content-type"].startswith(GRAPHQL)
+    assert response.headers["access-control-allow-origin"] == ours
+    assert error_of(response)[0] == "INTERNAL"
+
+
 async def test_unless_set_no_page_of_another_origin_may_ask(odd: Gateway) -> None:
     refused = await odd.client.options("/graphql", headers=preflight("https://app.example.org"))
     assert refused.status_code == 405
