@@ -17,7 +17,7 @@ explorer: $(READY)  ## build the explorer, the page at /graphql, anew
 	$(BIN)/python -m gateway.explorer.build
 
 test: $(READY)  ## every test, on two workers; starts the servers that it needs
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --durations=20
 
 nightly: oracles newest
 

@@ -40,6 +40,8 @@ class Places:
 
     def __init__(self, request: pytest.FixtureRequest, folder: Path, stack: AsyncExitStack) -> None:
         self.folder = folder
+        self.databases: list[str] = []
+        """The PostgreSQL databases that were made."""
         self._request = request
         self._stack = stack
 
@@ -49,7 +51,9 @@ class Places:
 
     async def database(self) -> str:
         """The URL of an empty PostgreSQL database."""
-        return await self._stack.enter_async_context(postgres.database(self.server("postgres")))
+        made = await self._stack.enter_async_context(postgres.database(self.server("postgres")))
+        self.databases.append(made)
+        return made
 
     async def collections(self) -> str:
         """A prefix that no collection of the Qdrant server has."""

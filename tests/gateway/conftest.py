@@ -16,6 +16,7 @@ from gateway.app import create_app
 from gateway.loading import load
 from gateway.settings import load_settings
 from tests.contract.conftest import Places
+from tests.servers import postgres
 from tests.support import DATA, SHARED, Gateway, asking, running
 
 Config = Callable[[Places, bool], Awaitable[str]]
@@ -129,18 +130,18 @@ async def serving(
     """A gateway over a federation of its own, filled while it serves."""
     async with AsyncExitStack() as stack:
         toml = folder / "gateway.toml"
-        toml.write_text(await config(Places(request, folder, stack), large))
+        places = Places(request, folder, stack)
+        toml.write_text(await config(places, large))
         settings = load_settings(config=toml, tenant=f"test-{uuid4().hex}")
         app = create_app(settings)
         await stack.enter_async_context(app.router.lifespan_context(app))
         federation: Federation = app.state.federation
         for name, store in federation.stores.items():
             await store.migrate(federation.needs_of(name))
-        report = await load(
-            federation,
-            Scope(settings.tenant),
-            sources([str(memory)]),
-            console=Console(quiet=True),
-        )
+        async with AsyncExitStack() as loading:
+            for database in places.databases if large else ():
+                await loading.enter_async_context(postgres.indexed_afterwards(database, "hnsw"))
+            scope, quiet = Scope(settings.tenant), Console(quiet=True)
+            report = await load(federation, scope, sources([str(memory)]), console=quiet)
         assert report.rejected == []
         yield await stack.enter_async_context(asking(app))

@@ -80,6 +80,26 @@ async def database(url: str) -> AsyncGenerator[str]:
         await execute(url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@asynccontextmanager
+async def indexed_afterwards(url: str, method: str) -> AsyncGenerator[None]:
+    """A database without its indexes of one method, such as HNSW, until much is loaded: built then, at once,
+    they take a fifth of the time."""
+    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = cast("Any", await asyncpg.connect(dsn))
+    try:
+        found = await connection.fetch(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE indexdef LIKE $1",
+            f"% USING {method} %",
+        )
+        for index in found:
+            await connection.execute(f'DROP INDEX "{index["indexname"]}"')
+        yield
+        for index in found:
+            await connection.execute(index["indexdef"])
+    finally:
+        await connection.close()
+
+
 def same_database(server: str, url: str) -> str:
     """The database of a URL on another server, such as a pooler before it."""
     name = make_url(url).database
