@@ -22,7 +22,7 @@ test: $(READY)  ## every test, on two workers; starts the servers that it needs
 nightly: oracles newest
 
 oracles: $(READY)  ## for the night: each query on both executors, and thousands of made-up ones
-	MEMORY_GATEWAY_TEST_BOTH=1 MEMORY_GATEWAY_TEST_EXAMPLES=5000 $(BIN)/python -m pytest -q --timeout=3600 -n 2 --dist loadgroup tests/gateway
+	MEMORY_GATEWAY_TEST_BOTH=1 MEMORY_GATEWAY_TEST_EXAMPLES=5000 $(BIN)/python -m pytest -q --timeout=14400 -n 2 --dist loadgroup tests/gateway
 
 newest: $(READY)  ## for the night: what Neo4j is asked, asked of its newest version, which needs Java 21
 	MEMORY_GATEWAY_TEST_NEO4J_VERSION=newest $(BIN)/python -m pytest -q -k neo4j tests/contract tests/backends
