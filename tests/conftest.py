@@ -2,16 +2,38 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backends.federation import FederationConfig
+from gateway.settings import Settings
 from tests.support import DATA, DEMO, Gateway, fill, made_once, need_peps, running
 
 pytest_plugins = ["tests.servers.fixtures", "tests.sharing"]
+
+PATIENCE = 60.0
+"""Seconds that a store may take for a call where a test does not say: a machine that runs tests may stop for
+longer than an operator would wait."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """Stores of this process that are given no time have `PATIENCE`."""
+    federation: Any = Settings.federation.fget
+
+    def patient(settings: Settings) -> FederationConfig:
+        for store in settings.stores.values():
+            if "timeout" not in store.model_fields_set:
+                store.timeout = PATIENCE
+        return federation(settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Settings, "federation", property(patient))
+        yield
 
 
 @pytest.fixture(scope="session")
