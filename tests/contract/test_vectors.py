@@ -333,9 +333,7 @@ async def test_any_key_has_its_vector(vectors: Vectors, scope: Scope) -> None:
 
 async def test_ten_thousand_keys_are_one_call(vectors: Vectors, scope: Scope) -> None:
     every = numbered("k", 10_000)
-    random = np.random.default_rng(
-        0
-    )  # vectors that lie apart: an index of near ones is slow to fill
+    random = np.random.default_rng(0)  # far apart: an index of near vectors is slow to fill
     placed = {key: unit(*random.normal(size=4)) for key in every}
     await indexed(vectors, placed, scope=scope)
     asked = [*shuffled(every), "gap"]

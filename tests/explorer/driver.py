@@ -18,7 +18,7 @@ from tests.support import ROOT
 FOLDER = Path(__file__).parent
 PAGE = ROOT / "gateway" / "explorer" / "assets" / "index.html"
 VARIABLE = "MEMORY_GATEWAY_TEST_CHROMIUM"
-SECONDS = 60
+SECONDS = 90
 """That a script may take."""
 
 Script = Callable[..., Awaitable[dict[str, Any]]]

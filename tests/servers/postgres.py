@@ -84,20 +84,14 @@ async def database(url: str) -> AsyncGenerator[str]:
 async def indexed_afterwards(url: str, method: str) -> AsyncGenerator[None]:
     """A database without its indexes of one method, such as HNSW, until much is loaded: built then, at once,
     they take a fifth of the time."""
-    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = cast("Any", await asyncpg.connect(dsn))
-    try:
+    async with _connected(url) as connection:
         found = await connection.fetch(
             "SELECT indexname, indexdef FROM pg_indexes WHERE indexdef LIKE $1",
             f"% USING {method} %",
         )
-        for index in found:
-            await connection.execute(f'DROP INDEX "{index["indexname"]}"')
-        yield
-        for index in found:
-            await connection.execute(index["indexdef"])
-    finally:
-        await connection.close()
+    await execute(url, *(f'DROP INDEX "{index["indexname"]}"' for index in found))
+    yield
+    await execute(url, *(index["indexdef"] for index in found))
 
 
 def same_database(server: str, url: str) -> str:
@@ -108,11 +102,17 @@ def same_database(server: str, url: str) -> str:
 
 async def execute(url: str, *statements: str) -> None:
     """Run statements, each on its own."""
+    async with _connected(url) as connection:
+        for statement in statements:
+            await connection.execute(statement)
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncGenerator[Any]:
     dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     connection = cast("Any", await asyncpg.connect(dsn))
     try:
-        for statement in statements:
-            await connection.execute(statement)
+        yield connection
     finally:
         await connection.close()
 
